@@ -1,0 +1,2 @@
+//! The `denrei` binary.
+fn main() {}
