@@ -51,9 +51,9 @@ impl Change {
 }
 
 /// A key that knows its table's row.
-pub trait TableKey: Into<Key> + Clone {
+pub trait TableKey: Into<Key> + Clone + 'static {
     /// What the table holds.
-    type Row: Clone;
+    type Row: Clone + 'static;
 
     /// A row of this table as a row of any.
     fn wrap(row: Self::Row) -> Row;
