@@ -1,1 +1,3 @@
-//! placeholder
+//! The HTTP side of denrei.
+
+pub mod server;

@@ -1,0 +1,40 @@
+//! One stream: call the application, send its response, and stop the moment the client has gone.
+
+use std::{future::poll_fn, rc::Rc};
+
+use actix_http::Response;
+use actix_web::body::{BoxBody, MessageBody as _};
+use bytes::Bytes;
+use h2::{RecvStream, server::SendResponse};
+
+use super::{
+    body::{self, Ended},
+    head::{self, Following},
+};
+use crate::server::{Connection, stats::StreamGuard, worker::Worker};
+
+/// Serves one request. Dropping the handler or the body is how the application learns that the client has gone.
+pub(super) async fn serve(
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    connection: Rc<Connection>,
+    worker: Rc<Worker>,
+) {
+    let guard = StreamGuard::new(&worker.counters);
+    let method = request.method().clone();
+    let handling = actix_service::Service::call(&worker.app, head::request(request, &connection));
+    let response: Response<BoxBody> = tokio::select! {
+        biased;
+        response = handling => response.unwrap_or_else(|failure| failure),
+        _ = poll_fn(|cx| respond.poll_reset(cx)) => return guard.abandoned(),
+    };
+    let (response, body) = response.into_parts();
+    let (head, following) = head::response(response.head(), body.size(), &method, &worker.date);
+    drop(response);
+    let Ok(stream) = respond.send_response(head, following == Following::Nothing) else {
+        return guard.abandoned();
+    };
+    if body::send(stream, body, following).await == Ended::Abandoned {
+        guard.abandoned();
+    }
+}
