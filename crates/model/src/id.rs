@@ -55,6 +55,9 @@ macro_rules! id {
                 Self(bytes)
             }
 
+            /// The id that sorts last. No entity has it: it ends ranges.
+            pub const MAX: Self = Self([0xff; 16]);
+
             /// The 16 bytes, in the order in which ids sort.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -161,6 +164,15 @@ id!(
     LogId,
     'L'
 );
+
+impl LogId {
+    /// The log as devices see it: the stored id and the store's incarnation, so that a store that gave up history
+    /// changes the id of every log at once.
+    #[must_use]
+    pub fn shown(self, incarnation: &[u8; 16]) -> Self {
+        Self::derived("shown", &[&self.0, incarnation])
+    }
+}
 
 impl ChatId {
     /// The 1:1 chat of two accounts: the same whoever asks.

@@ -56,7 +56,7 @@ pub struct OpRow {
     pub stored: Bytes,
 }
 
-/// A device and its tokens. Tokens are stored as BLAKE3 hashes.
+/// A device and where its tokens stand.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct DeviceRow {
     /// What its owner calls it.
@@ -71,30 +71,24 @@ pub struct DeviceRow {
     /// How many times its tokens were renewed; the number inside the current ones.
     #[prost(uint32, tag = "4")]
     pub number: u32,
-    /// Hash of the current access token's secret.
+    /// Random; the tokens of a device are derived from it and the node's key, so that nothing stored is a token.
     #[prost(bytes = "bytes", tag = "5")]
-    pub access: Bytes,
+    pub family: Bytes,
     /// When the current access token ends, milliseconds since the epoch.
     #[prost(uint64, tag = "6")]
     pub access_until: u64,
-    /// Hash of the current refresh token's secret.
-    #[prost(bytes = "bytes", tag = "7")]
-    pub refresh: Bytes,
-    /// Hash of the refresh token before it; using it while the current one is unused is a retry.
-    #[prost(bytes = "bytes", tag = "8")]
-    pub refresh_before: Bytes,
+    /// When the access token before it ends; it is good while the current one is unused.
+    #[prost(uint64, tag = "7")]
+    pub access_until_before: u64,
     /// The current tokens have been used, so the previous ones are spent.
-    #[prost(bool, tag = "9")]
+    #[prost(bool, tag = "8")]
     pub used: bool,
     /// The last day on which it was seen, days since 1970.
-    #[prost(uint32, tag = "10")]
+    #[prost(uint32, tag = "9")]
     pub seen_day: u32,
     /// When it was logged out or its family revoked, milliseconds since the epoch; 0 while it may come.
-    #[prost(uint64, tag = "11")]
+    #[prost(uint64, tag = "10")]
     pub revoked_at: u64,
-    /// Hash of the access token before the current one: good until its own end, while the current one is unused.
-    #[prost(bytes = "bytes", tag = "12")]
-    pub access_before: Bytes,
 }
 
 /// Somebody who added an account.

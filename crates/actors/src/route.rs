@@ -1,0 +1,77 @@
+//! Which entities a record concerns on its destination shard, and what each is to do.
+
+use std::sync::Arc;
+
+use denrei_model::clock::Timestamp;
+use denrei_model::id::{AccountId, LogId};
+use denrei_model::record::{Fact, Record};
+use denrei_model::row::{Change, HeadKey};
+use denrei_model::shard::Shard;
+use denrei_storage::shard::Fetch;
+
+use crate::account::{self, Account};
+use crate::chatroom::{self, Chatroom};
+use crate::entity::{Entity, EntityRef, Part, RecordWork};
+use crate::name::{self, Name};
+use crate::rows::Rows;
+use crate::shard::ledger::new_head;
+
+/// The accounts that a record concerns.
+pub(crate) fn accounts(record: &Record) -> Vec<AccountId> {
+    match &record.fact {
+        Some(Fact::Message(fact)) => fact.members.clone(),
+        Some(Fact::Unsent(fact)) => fact.members.clone(),
+        Some(Fact::Reacted(fact)) => fact.members.clone(),
+        Some(Fact::Chat(fact)) => fact.members.clone(),
+        Some(Fact::Read(fact)) => fact.members.clone(),
+        Some(Fact::Added(fact)) => vec![fact.account],
+        Some(Fact::Unfollowed(fact)) => vec![fact.account],
+        Some(Fact::Profile(fact)) => fact.followers.clone(),
+        Some(Fact::Handle(fact)) => vec![fact.account],
+        Some(Fact::Mark(_) | Fact::Released(_)) | None => Vec::new(),
+    }
+}
+
+/// The entities that a record concerns, in the order in which they are told.
+pub(crate) fn entities(record: &Record) -> Vec<EntityRef> {
+    match &record.fact {
+        Some(Fact::Mark(fact)) => vec![EntityRef::Chat(fact.chat)],
+        Some(Fact::Released(fact)) => vec![EntityRef::Name(name::handle_name(&fact.handle))],
+        _ => accounts(record).into_iter().map(EntityRef::Account).collect(),
+    }
+}
+
+/// The rows that they look at.
+pub(crate) fn needs(record: &Record, shard: Shard) -> Fetch {
+    let mut needs = chatroom::needs(record, shard);
+    for account in accounts(record) {
+        let more = account::needs(record, account);
+        needs.keys.push(HeadKey { account }.into());
+        needs.keys.extend(more.keys);
+        needs.scans.extend(more.scans);
+    }
+    needs
+}
+
+/// What each of them is to do, in the order of [`entities`].
+pub(crate) fn parts(record: &Arc<Record>) -> Vec<Part> {
+    let part = |entity: EntityRef| {
+        let record = Arc::clone(record);
+        let work = match &entity {
+            EntityRef::Account(_) => Account::part(Box::new(RecordWork { record, hear: account::hear })),
+            EntityRef::Chat(_) => Chatroom::part(Box::new(RecordWork { record, hear: chatroom::hear })),
+            EntityRef::Name(_) => Name::part(Box::new(RecordWork { record, hear: name::hear })),
+        };
+        Part { entity, needs: Fetch::default(), work }
+    };
+    entities(record).into_iter().map(part).collect()
+}
+
+/// The head of an account whose log begins anew: what came before cannot be vouched for.
+pub(crate) fn renewed_log(account: AccountId, rows: &Rows, now: Timestamp) -> Option<Change> {
+    let head = rows.get(&HeadKey { account })?;
+    let log_id = LogId::derived("renewed", &[head.log_id.as_bytes(), &now.as_millis().to_be_bytes()]);
+    let mut renewed = new_head(log_id, head.revision);
+    renewed.first = head.revision.next();
+    Some(Change::put(HeadKey { account }, renewed))
+}

@@ -1,0 +1,76 @@
+//! Sessions: who is told when an account has something new. A session belongs to a device and lives in the account's
+//! shard; registering one activates no account.
+
+use bytes::Bytes;
+use denrei_model::id::{AccountId, DeviceId, LogId};
+use denrei_model::position::Revision;
+
+/// A stream of the gateway: unique per node and start.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StreamId(pub u64);
+
+/// Operations that have become durable, for the streams of one account at one sink.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Delivery {
+    /// Which streams.
+    pub streams: Vec<StreamId>,
+    /// Of which log.
+    pub log_id: LogId,
+    /// The revision of the first operation in the frame.
+    pub first: Revision,
+    /// The revision of the last.
+    pub last: Revision,
+    /// An `operations` frame: one line of JSON with its line feed.
+    pub frame: Bytes,
+}
+
+/// What happens to a stream besides operations.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Signal {
+    /// A frame that is not in the log; lost if the stream has no room.
+    Notify(Bytes),
+    /// The log is ahead of what was handed over: read it.
+    Behind,
+    /// The device has another stream now.
+    Replaced,
+    /// The device was logged out.
+    Revoked,
+}
+
+/// The way to the streams of one HTTP worker. Implemented by the gateway; must not block.
+pub trait PushSink: Send + Sync + 'static {
+    /// Hands over, in order. False when there is no room: the shard marks the sessions and tells them `Behind` later.
+    fn deliver(&self, deliveries: Vec<Delivery>) -> bool;
+
+    /// Tells one stream. False when there is no room.
+    fn signal(&self, stream: StreamId, signal: Signal) -> bool;
+}
+
+/// One device that listens.
+#[derive(Clone)]
+pub struct Session {
+    /// Whose.
+    pub account: AccountId,
+    /// Which device.
+    pub device: DeviceId,
+    /// Under which generation of its tokens it came.
+    pub number: u32,
+    /// The stream.
+    pub stream: StreamId,
+    /// The way there.
+    pub sink: std::sync::Arc<dyn PushSink>,
+}
+
+/// Why a session was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SessionRefused {
+    /// The device does not exist or was logged out.
+    #[error("the device was logged out")]
+    Revoked,
+    /// Too much to do.
+    #[error("the shard is overloaded")]
+    Overloaded,
+    /// The shard is being loaded.
+    #[error("the shard is not available")]
+    Unavailable,
+}

@@ -1,0 +1,159 @@
+//! Items: what waits for its turn on a shard, in one line.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use denrei_model::record::Record;
+use denrei_model::row::DeviceKey;
+use denrei_model::shard::Shard;
+use denrei_storage::shard::{Applied, Fetch, Fetched, PendingRecord};
+use prost::Message as _;
+use tokio::sync::oneshot;
+
+use super::memory::Captured;
+use crate::entity::{EntityRef, Part};
+use crate::route;
+use crate::session::{Session, SessionRefused};
+
+/// Why there is a turn.
+pub(crate) enum Cause {
+    /// A command.
+    Ask(Part),
+    /// A record from another shard.
+    Record(Applying),
+    /// A stream wants to be told of its account.
+    Register { session: Session, to: oneshot::Sender<Result<(), SessionRefused>> },
+    /// Read marks of a chat are due.
+    Timer(Part),
+}
+
+impl Cause {
+    /// Who must be active at the turn.
+    pub(crate) fn entities(&self) -> Vec<EntityRef> {
+        match self {
+            Self::Ask(part) | Self::Timer(part) => vec![part.entity.clone()],
+            Self::Record(applying) => applying.record.as_deref().map(route::entities).unwrap_or_default(),
+            Self::Register { .. } => Vec::new(),
+        }
+    }
+
+    /// The rows that the decision looks at, besides the cores of the entities.
+    pub(crate) fn needs(&self, shard: Shard) -> Fetch {
+        match self {
+            Self::Ask(part) | Self::Timer(part) => part.needs.clone(),
+            Self::Record(applying) => {
+                applying.record.as_deref().map(|record| route::needs(record, shard)).unwrap_or_default()
+            }
+            Self::Register { session, .. } => {
+                let key = DeviceKey { account: session.account, device: session.device };
+                Fetch { keys: vec![key.into()], scans: Vec::new() }
+            }
+        }
+    }
+}
+
+/// A record that is being applied.
+pub(crate) struct Applying {
+    pub(crate) pending: PendingRecord,
+    /// Absent when it does not decode.
+    pub(crate) record: Option<Arc<Record>>,
+    /// How often it made an entity panic.
+    pub(crate) panics: u32,
+}
+
+impl Applying {
+    pub(crate) fn new(pending: PendingRecord) -> Self {
+        let record = Record::decode(pending.record.clone()).ok().map(Arc::new);
+        Self { pending, record, panics: 0 }
+    }
+
+    /// What its commit says of it.
+    pub(crate) fn mark(&self) -> Applied {
+        Applied { from: self.pending.from, number: self.pending.number }
+    }
+}
+
+/// One thing that waits.
+pub(crate) struct Item {
+    pub(crate) id: u64,
+    pub(crate) cause: Cause,
+    /// Entities that must be active at the turn; pinned until then.
+    pub(crate) entities: Vec<EntityRef>,
+    pub(crate) captured: Captured,
+    /// Empty until what was missing has been read.
+    pub(crate) fetched: Option<Fetched>,
+}
+
+/// The line. Ids are contiguous, so that a read finds its item.
+pub(crate) struct Line {
+    items: VecDeque<Item>,
+    next: u64,
+    commands: usize,
+    records: usize,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        // Above zero, so that an item put back to the front has an id too.
+        Self { items: VecDeque::new(), next: 1 << 32, commands: 0, records: 0 }
+    }
+}
+
+impl Line {
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) fn push(&mut self, item: Item) {
+        self.count(&item.cause, 1);
+        self.next = item.id + 1;
+        self.items.push_back(item);
+    }
+
+    /// Puts an item back to the front; its id is given here.
+    pub(crate) fn unpop(&mut self, mut item: Item) -> u64 {
+        let id = match self.items.front() {
+            Some(front) => front.id - 1,
+            None => {
+                self.next += 1;
+                self.next - 1
+            }
+        };
+        item.id = id;
+        self.count(&item.cause, 1);
+        self.items.push_front(item);
+        id
+    }
+
+    fn count(&mut self, cause: &Cause, by: isize) {
+        let counter = match cause {
+            Cause::Record(_) => &mut self.records,
+            Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(_) => &mut self.commands,
+        };
+        *counter = counter.saturating_add_signed(by);
+    }
+
+    /// The item with this id, if it still waits.
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Item> {
+        let first = self.items.front()?.id;
+        self.items.get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
+    }
+
+    pub(crate) fn front(&self) -> Option<&Item> {
+        self.items.front()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        self.count(&item.cause, -1);
+        Some(item)
+    }
+
+    pub(crate) const fn commands(&self) -> usize {
+        self.commands
+    }
+
+    pub(crate) const fn records(&self) -> usize {
+        self.records
+    }
+}

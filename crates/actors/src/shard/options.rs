@@ -1,0 +1,36 @@
+//! The bounds of a shard.
+
+use std::time::Duration;
+
+/// Bounds of each shard. A node has all its shards within the same.
+#[derive(Clone, Debug)]
+pub struct ShardOptions {
+    /// Commands that may wait for their turn; more are shed with 503. Default 1,024.
+    pub max_queued_commands: usize,
+    /// Records that may wait for their turn; more are left in the durable inbox and pulled later. Default 4,096.
+    pub max_queued_records: usize,
+    /// Entities kept active; beyond it the least recently used are passivated. Default 10,000 per shard.
+    pub max_active: usize,
+    /// Rows kept in memory beyond those not yet durable. Default 4,096 per shard.
+    pub cached_rows: usize,
+    /// How long shed callers are told to wait. Default 1 s.
+    pub retry_after: Duration,
+    /// Operations kept per account; older ones are replaced by FullSync. Default 10,000.
+    pub max_operations: u64,
+    /// How often a record may make its entity panic before it is set aside. Default 3.
+    pub max_panics: u32,
+}
+
+impl Default for ShardOptions {
+    fn default() -> Self {
+        Self {
+            max_queued_commands: 1_024,
+            max_queued_records: 4_096,
+            max_active: 10_000,
+            cached_rows: 4_096,
+            retry_after: Duration::from_secs(1),
+            max_operations: 10_000,
+            max_panics: 3,
+        }
+    }
+}

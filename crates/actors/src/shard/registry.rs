@@ -1,0 +1,205 @@
+//! The registry: who is active on a shard. Only here are the addresses of entities kept.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use actix::Addr;
+use denrei_model::row::Change;
+use denrei_storage::shard::Fetch;
+
+use crate::account::Account;
+use crate::chatroom::Chatroom;
+use crate::command::Facts;
+use crate::entity::{Entity, EntityActor, EntityRef, Part, PartWork, Turn, TurnAnswer};
+use crate::name::Name;
+use crate::rows::Rows;
+
+/// Where an entity can be reached.
+enum Address {
+    Account(Addr<EntityActor<Account>>),
+    Chat(Addr<EntityActor<Chatroom>>),
+    Name(Addr<EntityActor<Name>>),
+}
+
+struct Active {
+    address: Address,
+    /// When it was last used: only the newest mention in `used` counts.
+    stamp: u64,
+}
+
+/// What went wrong with an entity, and until when it rests.
+struct Failure {
+    panics: u32,
+    until: Duration,
+}
+
+/// Longest rest after repeated panics.
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+
+/// The active entities, their order of use, and how many waiting items need each.
+pub(crate) struct Registry {
+    active: HashMap<EntityRef, Active>,
+    used: VecDeque<(EntityRef, u64)>,
+    pins: HashMap<EntityRef, u32>,
+    failures: HashMap<EntityRef, Failure>,
+    stamp: u64,
+    max_active: usize,
+}
+
+impl Registry {
+    pub(crate) fn new(max_active: usize) -> Self {
+        Self {
+            active: HashMap::new(),
+            used: VecDeque::new(),
+            pins: HashMap::new(),
+            failures: HashMap::new(),
+            stamp: 0,
+            max_active,
+        }
+    }
+
+    pub(crate) fn is_active(&self, entity: &EntityRef) -> bool {
+        self.active.contains_key(entity)
+    }
+
+    /// How many are active.
+    pub(crate) fn len(&self) -> usize {
+        self.active.len()
+    }
+
+    /// The active ones, in no order.
+    pub(crate) fn entities(&self) -> impl Iterator<Item = &EntityRef> {
+        self.active.keys()
+    }
+
+    /// An item that needs it waits: it is not passivated meanwhile.
+    pub(crate) fn pin(&mut self, entity: &EntityRef) {
+        *self.pins.entry(entity.clone()).or_default() += 1;
+    }
+
+    pub(crate) fn unpin(&mut self, entity: &EntityRef) {
+        if let Some(count) = self.pins.get_mut(entity) {
+            *count -= 1;
+            if *count == 0 {
+                self.pins.remove(entity);
+            }
+        }
+    }
+
+    /// Until when (on the monotonic clock) it rests after panics.
+    pub(crate) fn resting_until(&self, entity: &EntityRef) -> Option<Duration> {
+        self.failures.get(entity).map(|failure| failure.until)
+    }
+
+    /// It panicked: its actor is gone, and it rests for a while, longer each time.
+    pub(crate) fn panicked(&mut self, entity: &EntityRef, now: Duration) {
+        self.forget(entity);
+        let failure = self.failures.entry(entity.clone()).or_insert(Failure { panics: 0, until: now });
+        failure.panics = failure.panics.saturating_add(1);
+        let rest = Duration::from_millis(10).saturating_mul(1 << failure.panics.min(12));
+        failure.until = now.saturating_add(rest.min(MAX_BACK_OFF));
+    }
+
+    /// It decided without trouble.
+    pub(crate) fn recovered(&mut self, entity: &EntityRef) {
+        if !self.failures.is_empty() {
+            self.failures.remove(entity);
+        }
+    }
+
+    /// Drops its actor; what it holds in memory must not be used again.
+    pub(crate) fn forget(&mut self, entity: &EntityRef) {
+        self.active.remove(entity);
+    }
+
+    /// Starts its actor from the rows of its core.
+    pub(crate) fn activate(&mut self, entity: &EntityRef, rows: &Rows) {
+        let core = entity.core();
+        let address = match entity {
+            EntityRef::Account(id) => {
+                Address::Account(EntityActor::start_with(load(Account::empty(*id), &core, rows)))
+            }
+            EntityRef::Chat(id) => {
+                Address::Chat(EntityActor::start_with(load(Chatroom::empty(*id), &core, rows)))
+            }
+            EntityRef::Name(name) => {
+                Address::Name(EntityActor::start_with(load(Name::empty(name.clone()), &core, rows)))
+            }
+        };
+        self.active.insert(entity.clone(), Active { address, stamp: 0 });
+        self.touch(entity);
+        self.passivate();
+    }
+
+    fn touch(&mut self, entity: &EntityRef) {
+        self.stamp += 1;
+        if let Some(active) = self.active.get_mut(entity) {
+            active.stamp = self.stamp;
+            self.used.push_back((entity.clone(), self.stamp));
+        }
+        // Mentions that no longer count are dropped before the queue outgrows what it lists.
+        if self.used.len() > 2 * self.active.len() + 64 {
+            let active = &self.active;
+            self.used.retain(|(entity, stamp)| active.get(entity).is_some_and(|found| found.stamp == *stamp));
+        }
+    }
+
+    /// Lets the least recently used go while there are too many, sparing those that items wait for.
+    fn passivate(&mut self) {
+        let mut looked = 0;
+        while self.active.len() > self.max_active && looked < 16 {
+            looked += 1;
+            let Some((entity, stamp)) = self.used.pop_front() else { return };
+            if self.active.get(&entity).is_none_or(|active| active.stamp != stamp) {
+                continue;
+            }
+            if self.pins.contains_key(&entity) {
+                self.used.push_back((entity, stamp));
+            } else {
+                self.forget(&entity);
+            }
+        }
+    }
+
+    /// Gives an entity its part of a turn. It must be active; if its mailbox is closed, the drop of the turn says so.
+    pub(crate) fn give(&mut self, part: Part, rows: &std::sync::Arc<Rows>, facts: Facts, answer: TurnAnswer) {
+        self.touch(&part.entity);
+        let Some(active) = self.active.get(&part.entity) else { return };
+        let rows = std::sync::Arc::clone(rows);
+        // Bounded by design: a shard has one turn at a time, so each mailbox holds at most one.
+        match (&active.address, part.work) {
+            (Address::Account(address), PartWork::Account(work)) => {
+                address.do_send(Turn { work, rows, facts, answer });
+            }
+            (Address::Chat(address), PartWork::Chat(work)) => {
+                address.do_send(Turn { work, rows, facts, answer });
+            }
+            (Address::Name(address), PartWork::Name(work)) => {
+                address.do_send(Turn { work, rows, facts, answer });
+            }
+            _ => tracing::error!(entity = ?part.entity, "work for another kind of entity is dropped"),
+        }
+    }
+}
+
+/// Folds the rows of its core into an empty entity.
+fn load<E: Entity>(mut entity: E, core: &Fetch, rows: &Rows) -> E {
+    for change in rows.core(core) {
+        entity.apply(&change);
+    }
+    entity
+}
+
+impl Rows {
+    /// The rows of a core as changes: those named, and all of each range.
+    fn core(&self, core: &Fetch) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for key in &core.keys {
+            changes.extend(self.any(key).map(|row| Change::Put(key.clone(), row)));
+        }
+        for scan in &core.scans {
+            changes.extend(self.within(&scan.range).map(|(key, row)| Change::Put(key, row)));
+        }
+        changes
+    }
+}

@@ -1,0 +1,155 @@
+//! The sessions of a shard: which streams learn of which account.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use denrei_model::effects::Notice;
+use denrei_model::id::{AccountId, DeviceId};
+use denrei_model::wire::frame::{Frame, Notify, Operations};
+
+use super::ledger::Push;
+use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
+
+/// Sessions by account. Few per account, so a list.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    by_account: HashMap<AccountId, Vec<Session>>,
+    count: usize,
+    /// Streams that could not be told that the log is ahead; retried at each tick.
+    behind: Vec<(Arc<dyn PushSink>, StreamId)>,
+}
+
+impl Sessions {
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Takes a session; an older one of the same device is told that it was replaced.
+    pub(crate) fn add(&mut self, session: Session) {
+        let sessions = self.by_account.entry(session.account).or_default();
+        let before = sessions.len();
+        sessions.retain(|older| {
+            let same = older.device == session.device;
+            if same && older.stream != session.stream {
+                // If there is no room it is told by the gateway, which finds the newer stream of the device.
+                older.sink.signal(older.stream, Signal::Replaced);
+            }
+            !same
+        });
+        sessions.push(session);
+        self.count = self.count + sessions.len() - before;
+    }
+
+    /// A stream has ended.
+    pub(crate) fn remove(&mut self, account: AccountId, stream: StreamId) {
+        if let Some(sessions) = self.by_account.get_mut(&account) {
+            let before = sessions.len();
+            sessions.retain(|session| session.stream != stream);
+            self.count -= before - sessions.len();
+            if sessions.is_empty() {
+                self.by_account.remove(&account);
+            }
+        }
+    }
+
+    /// A device was logged out: its stream ends.
+    pub(crate) fn revoke(&mut self, account: AccountId, device: DeviceId) {
+        let Some(sessions) = self.by_account.get(&account) else { return };
+        let of_device: Vec<_> = sessions.iter().filter(|session| session.device == device).cloned().collect();
+        for session in of_device {
+            if !session.sink.signal(session.stream, Signal::Revoked) {
+                self.behind.push((Arc::clone(&session.sink), session.stream));
+            }
+            self.remove(account, session.stream);
+        }
+    }
+
+    /// The streams of an account must look at its log.
+    pub(crate) fn wake(&mut self, account: AccountId) {
+        for session in self.by_account.get(&account).into_iter().flatten() {
+            if !session.sink.signal(session.stream, Signal::Behind) {
+                self.behind.push((Arc::clone(&session.sink), session.stream));
+            }
+        }
+    }
+
+    /// Hands what has become durable to the streams: one hand-over per sink, one frame per run of an account.
+    pub(crate) fn push(&mut self, pushes: Vec<Push>) {
+        let mut sinks: Vec<(Arc<dyn PushSink>, Vec<Delivery>)> = Vec::new();
+        let mut pushes = pushes.into_iter().peekable();
+        while let Some(push) = pushes.next() {
+            let Push { account, log_id, operation } = push;
+            let mut operations = vec![operation];
+            while let Some(more) = pushes.next_if(|next| next.account == account && next.log_id == log_id) {
+                operations.push(more.operation);
+            }
+            let Some(sessions) = self.by_account.get(&account) else { continue };
+            let frame = Operations { log_id, operations, head: None };
+            let (Some(first), Some(last)) = (frame.operations.first(), frame.operations.last()) else {
+                continue;
+            };
+            let (first, last) = (first.revision, last.revision);
+            let frame = line(&Frame::Operations(frame));
+            for session in sessions {
+                let streams = vec![session.stream];
+                let delivery = Delivery { streams, log_id, first, last, frame: frame.clone() };
+                enclose(&mut sinks, session, delivery);
+            }
+        }
+        for (sink, deliveries) in sinks {
+            let streams: Vec<StreamId> =
+                deliveries.iter().flat_map(|delivery| delivery.streams.iter().copied()).collect();
+            if !sink.deliver(deliveries) {
+                self.behind.extend(streams.into_iter().map(|stream| (Arc::clone(&sink), stream)));
+            }
+        }
+    }
+
+    /// Tells streams what is not in the log. Whoever has no room misses it.
+    pub(crate) fn notify(&self, notices: Vec<Notice>) {
+        for notice in notices {
+            let Some(sessions) = self.by_account.get(&notice.account) else { continue };
+            let frame = line(&Frame::Notify(Notify { payload: notice.payload }));
+            for session in sessions {
+                session.sink.signal(session.stream, Signal::Notify(frame.clone()));
+            }
+        }
+    }
+
+    /// Tries again to tell streams that the log is ahead.
+    pub(crate) fn retry(&mut self) {
+        self.behind.sort_by_key(|(_, stream)| *stream);
+        self.behind.dedup_by_key(|(_, stream)| *stream);
+        self.behind.retain(|(sink, stream)| !sink.signal(*stream, Signal::Behind));
+    }
+
+    /// The sessions of an account.
+    pub(crate) fn of(&self, account: AccountId) -> &[Session] {
+        self.by_account.get(&account).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Adds a frame for a session to what its sink is handed.
+fn enclose(sinks: &mut Vec<(Arc<dyn PushSink>, Vec<Delivery>)>, session: &Session, delivery: Delivery) {
+    let Some((_, deliveries)) = sinks.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &session.sink)) else {
+        sinks.push((Arc::clone(&session.sink), vec![delivery]));
+        return;
+    };
+    match deliveries.last_mut().filter(|last| last.log_id == delivery.log_id && last.first == delivery.first)
+    {
+        Some(last) => last.streams.push(session.stream),
+        None => deliveries.push(delivery),
+    }
+}
+
+/// A frame as one line of JSON.
+pub(crate) fn line(frame: &Frame) -> Bytes {
+    let mut line = Vec::with_capacity(256);
+    // Frames have string keys and no maps of other kinds: writing them to memory cannot fail.
+    if let Err(error) = serde_json::to_writer(&mut line, frame) {
+        tracing::error!(%error, "a frame could not be written as JSON");
+    }
+    line.push(b'\n');
+    Bytes::from(line)
+}
