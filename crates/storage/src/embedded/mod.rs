@@ -1,0 +1,35 @@
+//! The embedded backend: one directory, one process, fjall underneath.
+//!
+//! ```text
+//! enqueue ──► encode ──► queue (places) ──► committer ──► one fjall batch a group, with one fsync ──► witness ──► listeners
+//!  any thread                 bounded          one thread     rows, counters, inbox, a link of the chain
+//! fetch, pending ──► readers (a few threads, bounded) ──► one fjall snapshot a call
+//! ```
+//!
+//! Invariants: only the committer writes; a group is a prefix of the queue; what is readable is durable; after an
+//! error of a commit nothing is ever written again.
+
+mod chain;
+mod committer;
+mod disk;
+mod encode;
+mod error;
+mod group;
+mod link;
+mod lock;
+mod meta;
+mod options;
+mod queue;
+mod read;
+mod readers;
+mod spaces;
+mod stats;
+mod store;
+mod witness;
+
+pub use encode::{Item, Write, encode};
+pub use error::OpenError;
+pub use options::{Durability, EmbeddedOptions};
+pub use spaces::{Space, Spaces};
+pub use stats::{LATENCY_BOUNDS_MICROS, StoreStats};
+pub use store::{EmbeddedStore, Environment};
