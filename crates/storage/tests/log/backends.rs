@@ -1,0 +1,142 @@
+//! The logs under test, and what tests do with them again and again.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use denrei_model::clock::{Clock, SystemClock};
+use denrei_storage::log::{
+    Assigned, Consumer, ConsumerOptions, EmbeddedOptions, ErrorKind, Event, GroupId, LocalLog, LocalOptions,
+    Log, NewRecord, Place, Placed, Record, TopicConfig, TopicName,
+};
+use tempfile::TempDir;
+
+/// One log, and names that no other test uses.
+pub(crate) struct Fixture {
+    pub(crate) name: &'static str,
+    pub(crate) log: Arc<dyn Log>,
+    _dir: Option<TempDir>,
+    unique: String,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Fixture {
+    fn new(name: &'static str, log: Arc<dyn Log>, dir: Option<TempDir>) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { name, log, _dir: dir, unique: format!("{}-{number}", std::process::id()) }
+    }
+
+    pub(crate) fn topic_name(&self) -> TopicName {
+        TopicName::from(format!("topic-{}", self.unique))
+    }
+
+    pub(crate) fn group(&self) -> GroupId {
+        GroupId::from(format!("group-{}", self.unique))
+    }
+
+    pub(crate) async fn topic(&self, partitions: u32) -> TopicName {
+        let topic = self.topic_name();
+        self.log.admin().create_topic(&topic, TopicConfig::new(partitions)).await.unwrap();
+        topic
+    }
+
+    pub(crate) async fn send(&self, record: NewRecord) -> Placed {
+        // A producer may have learned that the topic is missing, and need a moment to learn that it is there.
+        for _ in 0..100 {
+            match self.log.producer().send(record.clone()).await {
+                Err(error) if error.kind() == ErrorKind::NoTopic => tokio::time::sleep(PATIENCE / 200).await,
+                other => return other.unwrap(),
+            }
+        }
+        panic!("{}: {} does not appear", self.name, record.topic)
+    }
+
+    pub(crate) async fn join(&self, topic: &TopicName) -> Member {
+        let options = ConsumerOptions::new(self.group(), [topic.clone()]);
+        Member { consumer: self.log.join(options).await.unwrap(), owned: HashMap::new() }
+    }
+}
+
+/// Runs a promise on each backend; one that is not there is skipped aloud.
+pub(crate) async fn on_every_log<F: Future<Output = ()>>(promise: &str, check: impl Fn(Fixture) -> F) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let memory = LocalLog::memory(Arc::clone(&clock), LocalOptions::default()).unwrap();
+    check(Fixture::new("memory", Arc::new(memory), None)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let embedded = LocalLog::embedded(dir.path(), Arc::clone(&clock), &EmbeddedOptions::default()).unwrap();
+    check(Fixture::new("embedded", Arc::new(embedded), Some(dir))).await;
+    #[cfg(feature = "kafka")]
+    match kafka_address() {
+        Some(servers) => {
+            let options = denrei_storage::log::kafka::KafkaOptions::new(servers);
+            let kafka = denrei_storage::log::kafka::KafkaLog::new(options, clock).unwrap();
+            check(Fixture::new("kafka", Arc::new(kafka), None)).await;
+        }
+        None => println!("SKIPPED {promise}: DENREI_KAFKA not set"),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the broker is comes from the environment of the test")]
+fn kafka_address() -> Option<String> {
+    std::env::var("DENREI_KAFKA").ok()
+}
+
+/// A consumer that remembers what it owns.
+pub(crate) struct Member {
+    pub(crate) consumer: Box<dyn Consumer>,
+    pub(crate) owned: HashMap<Place, Assigned>,
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Member {
+    /// The next event that is not passing trouble.
+    pub(crate) async fn event(&mut self) -> Event {
+        self.event_within(PATIENCE).await.expect("no event came")
+    }
+
+    pub(crate) async fn event_within(&mut self, patience: Duration) -> Option<Event> {
+        let next = async {
+            loop {
+                match self.consumer.poll().await.unwrap() {
+                    Event::Trouble(_) => {}
+                    event => return event,
+                }
+            }
+        };
+        let event = tokio::time::timeout(patience, next).await.ok()?;
+        match &event {
+            Event::Assigned(all) => self.owned.extend(all.iter().map(|a| (a.place.clone(), a.clone()))),
+            Event::Revoking(places) | Event::Lost(places) => {
+                self.owned.retain(|place, _| !places.contains(place));
+            }
+            Event::Records { .. } | Event::Trouble(_) => {}
+        }
+        Some(event)
+    }
+
+    /// Polls until it owns this many partitions; records on the way are returned.
+    pub(crate) async fn own(&mut self, partitions: usize) -> Vec<(Place, Record)> {
+        let mut seen = Vec::new();
+        while self.owned.len() != partitions {
+            if let Event::Records { place, records } = self.event().await {
+                seen.extend(records.into_iter().map(|r| (place.clone(), r)));
+            }
+        }
+        seen
+    }
+
+    /// The next `count` records.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<(Place, Record)> {
+        let mut seen = Vec::new();
+        while seen.len() < count {
+            if let Event::Records { place, records } = self.event().await {
+                seen.extend(records.into_iter().map(|r| (place.clone(), r)));
+            }
+        }
+        seen
+    }
+}
