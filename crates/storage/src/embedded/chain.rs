@@ -39,11 +39,11 @@ impl Chain {
     }
 
     /// Goes on from what is stored.
-    pub(super) fn resume(root: Self, links: &[Link]) -> Self {
+    pub(super) fn resume(self, links: &[Link]) -> Self {
         Self {
-            last: links.last().copied().unwrap_or(root.last),
+            last: links.last().copied().unwrap_or(self.last),
             kept: links.iter().map(|link| (link.number, link.total)).collect(),
-            window: root.window,
+            window: self.window,
         }
     }
 

@@ -34,7 +34,8 @@ pub struct Item {
 #[must_use]
 pub fn encode(shard: Shard, batch: &Batch) -> Vec<Item> {
     let records = 2 * (batch.emitted.len() + batch.applied.len());
-    let mut out = Encoder { scratch: Vec::with_capacity(64), items: Vec::with_capacity(batch.changes.len() + records) };
+    let mut out =
+        Encoder { scratch: Vec::with_capacity(64), items: Vec::with_capacity(batch.changes.len() + records) };
     for change in &batch.changes {
         match change {
             Change::Put(key, row) => out.push(key, Write::Put(Slice::from(row.encode().as_ref()))),
@@ -45,12 +46,12 @@ pub fn encode(shard: Shard, batch: &Batch) -> Vec<Item> {
         let key = InboxKey { to: emitted.to, from: shard, number: emitted.number };
         let row = InboxRow { record: emitted.record.clone() };
         out.push(&key.into(), Write::Put(Slice::from(row.encode_to_vec())));
-        out.counter(OutNumberKey { from: shard, to: emitted.to }.into(), emitted.number.get());
+        out.counter(&OutNumberKey { from: shard, to: emitted.to }.into(), emitted.number.get());
     }
     for applied in &batch.applied {
         let key = InboxKey { to: shard, from: applied.from, number: applied.number };
         out.push(&key.into(), Write::Settle);
-        out.counter(HighWaterKey { to: shard, from: applied.from }.into(), applied.number.get());
+        out.counter(&HighWaterKey { to: shard, from: applied.from }.into(), applied.number.get());
     }
     out.items
 }
@@ -68,9 +69,9 @@ impl Encoder {
         self.items.push(Item { space: Space::of(key.table()), key: key_bytes, write });
     }
 
-    fn counter(&mut self, key: Key, value: u64) {
+    fn counter(&mut self, key: &Key, value: u64) {
         let row = CounterRow { value };
-        self.push(&key, Write::Put(Slice::from(row.encode_to_vec())));
+        self.push(key, Write::Put(Slice::from(row.encode_to_vec())));
     }
 }
 

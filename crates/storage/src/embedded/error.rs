@@ -81,7 +81,6 @@ impl OpenError {
 }
 
 /// The engine's error at a read.
-#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn read_error(error: fjall::Error) -> ReadError {
     match error {
         fjall::Error::Io(source) => ReadError::Unavailable(source.to_string()),

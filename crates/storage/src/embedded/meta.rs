@@ -56,7 +56,10 @@ impl StoreMeta {
     pub(super) fn read(db: &Database, spaces: &Spaces, path: &Path) -> Result<Option<Self>, OpenError> {
         let bytes = db.snapshot().get(spaces.get(Space::State), KEY).map_err(OpenError::engine(path))?;
         let meta = bytes.map(|bytes| Self::decode(bytes.as_ref())).transpose();
-        meta.map_err(|error| OpenError::Damaged { path: path.to_owned(), reason: format!("its meta row: {error}") })
+        meta.map_err(|error| OpenError::Damaged {
+            path: path.to_owned(),
+            reason: format!("its meta row: {error}"),
+        })
     }
 
     pub(super) fn write(&self, db: &Database, spaces: &Spaces, path: &Path) -> Result<(), OpenError> {
@@ -86,7 +89,10 @@ impl StoreMeta {
 }
 
 /// 16 bytes from the operating system.
-#[expect(clippy::expect_used, reason = "without the system's randomness nothing is safe, and Linux gives it always")]
+#[expect(
+    clippy::expect_used,
+    reason = "without the system's randomness nothing is safe, and Linux gives it always"
+)]
 pub(super) fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
     OsRng.try_fill_bytes(&mut bytes).expect("the operating system gives random bytes");

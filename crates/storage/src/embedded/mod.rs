@@ -33,3 +33,6 @@ pub use options::{Durability, EmbeddedOptions};
 pub use spaces::{Space, Spaces};
 pub use stats::{LATENCY_BOUNDS_MICROS, StoreStats};
 pub use store::{EmbeddedStore, Environment};
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,8 @@ impl EmbeddedOptions {
             faults.push("memtable_bytes must be at least 1048576 (1 MiB)".to_owned());
         }
         if self.queue_bytes < self.group_bytes {
-            faults.push("queue_bytes must not be below group_bytes: the largest commit has to fit".to_owned());
+            faults
+                .push("queue_bytes must not be below group_bytes: the largest commit has to fit".to_owned());
         }
         if self.data_dir.as_os_str().is_empty() {
             faults.push("data_dir must not be empty".to_owned());

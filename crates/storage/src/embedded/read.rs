@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use denrei_model::position::RecordNumber;
-use denrei_model::row::{HighWaterKey, InboxKey, Key, KeyRange, OutNumberKey, Row, RowError, Table, TableKey};
+use denrei_model::row::{
+    HighWaterKey, InboxKey, Key, KeyRange, OutNumberKey, Row, RowError, Table, TableKey,
+};
 use denrei_model::shard::Shard;
 use fjall::{Readable as _, Snapshot};
 

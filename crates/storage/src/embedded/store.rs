@@ -67,7 +67,10 @@ impl Environment {
 
     /// Before each commit this is asked with the group's number; a reason makes the commit fail. For tests.
     #[must_use]
-    pub fn with_commit_fault(mut self, fault: impl Fn(u64) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub fn with_commit_fault(
+        mut self,
+        fault: impl Fn(u64) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         self.fault = Some(Arc::new(fault));
         self
     }
@@ -234,12 +237,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn open(
-        options: &EmbeddedOptions,
-        shards: u16,
-        seed: u64,
-        clock: &dyn Clock,
-    ) -> Result<Self, OpenError> {
+    fn open(options: &EmbeddedOptions, shards: u16, seed: u64, clock: &dyn Clock) -> Result<Self, OpenError> {
         let path = options.data_dir.join("shards");
         let witness_path = options.data_dir.join("witness");
         let db = database(options, &path)?;
@@ -261,7 +259,7 @@ impl Opened {
         meta.check(&path, shards, seed)?;
         let seen = witness.as_ref().and_then(|(_, seen)| *seen);
         let links = verify(&db.snapshot(), &spaces, &path, seen)?;
-        let chain = Chain::resume(Chain::root(&meta.root, options.journal_bytes), &links);
+        let chain = Chain::root(&meta.root, options.journal_bytes).resume(&links);
         let witness = match witness {
             Some((witness, Some(_))) => witness,
             Some((_, None)) => return damaged(&witness_path, "neither of its two slots can be read"),

@@ -8,7 +8,7 @@
 //! CommitListener::lost(why)                           not yours any more: drop the shard, show nothing
 //! ```
 //!
-//! What a backend promises, and what [`conformance`](crate::conformance) holds it to:
+//! What a backend promises, and what `conformance` holds it to:
 //! * **Atomic**: of a batch all is readable, or nothing; rows, counters and records together.
 //! * **Durable before readable, readable before announced**: no read shows what a crash could take back, and who was told
 //!   `committed` can read it.
