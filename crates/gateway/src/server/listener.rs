@@ -28,6 +28,8 @@ fn listen(addr: SocketAddr, options: &ServerOptions) -> io::Result<TcpListener> 
     socket.set_reuse_address(true)?;
     let send_buffer = usize::try_from(options.send_buffer.get()).unwrap_or(usize::MAX);
     socket.set_send_buffer_size(send_buffer)?;
+    // Without it the first frames of a stream wait for the client's delayed acknowledgement, some 40 ms.
+    socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(options.unacknowledged_timeout()))?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_user_timeout(Some(options.unacknowledged_timeout()))?;

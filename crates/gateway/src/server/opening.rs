@@ -24,8 +24,9 @@ pub(super) async fn open(accepted: Accepted, worker: Rc<Worker>) {
     let mut phase = worker.phase.watch();
     let opened = tokio::select! {
         biased;
-        () = phase.reached(Phase::Closed) => return,
         opened = timeout(worker.options.handshake_timeout(), handshake(stream, connection, &worker)) => opened,
+        // What has not spoken by then, a browser's connection in advance for one, must not hold up a stop.
+        () = phase.reached(Phase::Draining) => return,
     };
     match opened {
         Ok(Ok(Opened::Http1(wire))) => {
@@ -51,8 +52,6 @@ async fn handshake(
     worker: &Rc<Worker>,
 ) -> io::Result<Opened> {
     let stream = TcpStream::from_std(stream)?;
-    // Without it the first frames of a stream wait for the client's delayed acknowledgement, some 40 ms.
-    stream.set_nodelay(true)?;
     let wire = match (connection.secure, &worker.options.tls) {
         (true, Some(tls)) => {
             let acceptor = TlsAcceptor::from(Arc::clone(tls));

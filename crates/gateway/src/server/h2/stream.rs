@@ -25,8 +25,9 @@ pub(super) async fn serve(
     let handling = actix_service::Service::call(&worker.app, head::request(request, &connection));
     let response: Response<BoxBody> = tokio::select! {
         biased;
-        response = handling => response.unwrap_or_else(|failure| failure),
+        // First, so that streams opened and reset in bulk never reach the application.
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return guard.abandoned(),
+        response = handling => response.unwrap_or_else(|failure| failure),
     };
     let (response, body) = response.into_parts();
     let (head, following) = head::response(response.head(), body.size(), &method, &worker.date);

@@ -180,6 +180,12 @@ pub(super) async fn start(change: impl FnOnce(&mut ServerOptions)) -> (ServerHan
             .route("/hello", web::get().to(async || "hello"))
             .route("/hello", web::head().to(async || "hello"))
             .route("/empty", web::get().to(async || HttpResponse::NoContent().finish()))
+            .route(
+                "/hop",
+                web::get().to(async || {
+                    HttpResponse::Ok().force_close().insert_header(("keep-alive", "timeout=5")).finish()
+                }),
+            )
             .route("/who", web::get().to(who))
             .route("/idle", web::get().to(idle))
             .route("/gated", web::get().to(gated))

@@ -73,13 +73,19 @@ async fn what_outlives_the_grace_period_is_cut() {
     let mut http1 = Raw::connect(server.local_addrs()[0]).await;
     http1.write(b"GET /idle HTTP/1.1\r\nhost: h\r\n\r\n").await;
     http1.until("first").await;
-    let mut silent = Raw::connect(server.local_addrs()[0]).await;
-    seen(&server, |stats| stats.connections_open == 3).await;
 
-    assert_eq!(soon(server.drain(Duration::from_millis(50))).await, 3);
+    assert_eq!(soon(server.drain(Duration::from_millis(50))).await, 2);
     probe.drop_seen().await;
     probe.drop_seen().await;
     assert_eq!(server.stats().connections_open, 0);
+}
+
+#[actix_rt::test]
+async fn a_connection_that_has_not_spoken_does_not_hold_up_a_stop() {
+    let (server, _) = start(|_| {}).await;
+    let mut silent = Raw::connect(server.local_addrs()[0]).await;
+    seen(&server, |stats| stats.connections_open == 1).await;
+    assert_eq!(soon(server.drain(LONG)).await, 0);
     silent.rest().await;
 }
 
@@ -106,10 +112,13 @@ async fn an_idle_http1_connection_closes_and_a_busy_one_finishes() {
 
 #[actix_rt::test]
 async fn nobody_connects_to_a_draining_server() {
-    let (server, _) = start(|_| {}).await;
-    let addr = server.local_addrs()[0];
-    assert_eq!(soon(server.drain(LONG)).await, 0);
-    assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    // Often, because what must not happen is a race.
+    for _ in 0..20 {
+        let (server, _) = start(|_| {}).await;
+        let addr = server.local_addrs()[0];
+        assert_eq!(soon(server.drain(LONG)).await, 0);
+        assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    }
 }
 
 #[actix_rt::test]

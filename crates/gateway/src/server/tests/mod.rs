@@ -10,5 +10,6 @@ mod draining;
 mod limits;
 mod protocols;
 mod raw;
+mod settings;
 mod streaming;
 mod tls;
