@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use denrei_model::id::{AccountId, DeviceId, LogId};
 use denrei_model::position::Revision;
+use denrei_model::tag::Tag;
 
 /// A stream of the gateway: unique per node and start.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -20,6 +21,8 @@ pub struct Delivery {
     pub first: Revision,
     /// The revision of the last.
     pub last: Revision,
+    /// The tag there.
+    pub last_tag: Tag,
     /// An `operations` frame: one line of JSON with its line feed.
     pub frame: Bytes,
 }

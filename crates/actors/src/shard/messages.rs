@@ -25,7 +25,7 @@ impl Handler<Ask> for ShardActor {
     fn handle(&mut self, ask: Ask, ctx: &mut Context<Self>) {
         if self.line.commands() >= self.around.options.max_queued_commands {
             self.counts.shed += 1;
-            ask.0.work.shed(self.around.options.retry_after);
+            ask.0.work.shed(self.around.options.retry_after());
             return;
         }
         self.arrive(Cause::Ask(ask.0), &ctx.address());

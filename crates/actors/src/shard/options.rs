@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// Bounds of each shard. A node has all its shards within the same.
-#[derive(Clone, Debug)]
+use serde::Deserialize;
+
+/// Bounds of each shard. A node has all its shards within the same. Read at start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ShardOptions {
     /// Commands that may wait for their turn; more are shed with 503. Default 1,024.
     pub max_queued_commands: usize,
@@ -13,8 +16,8 @@ pub struct ShardOptions {
     pub max_active: usize,
     /// Rows kept in memory beyond those not yet durable. Default 4,096 per shard.
     pub cached_rows: usize,
-    /// How long shed callers are told to wait. Default 1 s.
-    pub retry_after: Duration,
+    /// How long shed callers are told to wait, milliseconds. Default 1,000.
+    pub retry_after_ms: u64,
     /// Operations kept per account; older ones are replaced by FullSync. Default 10,000.
     pub max_operations: u64,
     /// How often a record may make its entity panic before it is set aside. Default 3.
@@ -28,9 +31,17 @@ impl Default for ShardOptions {
             max_queued_records: 4_096,
             max_active: 10_000,
             cached_rows: 4_096,
-            retry_after: Duration::from_secs(1),
+            retry_after_ms: 1_000,
             max_operations: 10_000,
             max_panics: 3,
         }
+    }
+}
+
+impl ShardOptions {
+    /// How long shed callers are told to wait.
+    #[must_use]
+    pub const fn retry_after(&self) -> Duration {
+        Duration::from_millis(self.retry_after_ms)
     }
 }

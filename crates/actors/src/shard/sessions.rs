@@ -89,11 +89,11 @@ impl Sessions {
             let (Some(first), Some(last)) = (frame.operations.first(), frame.operations.last()) else {
                 continue;
             };
-            let (first, last) = (first.revision, last.revision);
+            let (first, last, last_tag) = (first.revision, last.revision, last.tag);
             let frame = line(&Frame::Operations(frame));
             for session in sessions {
                 let streams = vec![session.stream];
-                let delivery = Delivery { streams, log_id, first, last, frame: frame.clone() };
+                let delivery = Delivery { streams, log_id, first, last, last_tag, frame: frame.clone() };
                 enclose(&mut sinks, session, delivery);
             }
         }

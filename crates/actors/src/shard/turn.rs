@@ -329,7 +329,7 @@ impl ShardActor {
         self.counts.shed += 1;
         self.last_error = Some(error.to_string());
         if let Some(reply) = reply {
-            reply.shed(self.around.options.retry_after);
+            reply.shed(self.around.options.retry_after());
         }
         if let Some(applying) = source.record {
             // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
