@@ -7,6 +7,7 @@ pub mod contact;
 pub mod device;
 pub mod mark_read;
 pub mod profile;
+pub mod renew_log;
 pub mod setting;
 
 mod chat;
