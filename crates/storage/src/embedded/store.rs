@@ -13,21 +13,19 @@ use fjall::Database;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::chain::{Chain, verify};
 use super::committer::{CommitFault, Committer, Shared};
 use super::disk::{DiskGuard, FreeSpace, system};
 use super::encode::{encode, size};
 use super::error::OpenError;
 use super::group::Group;
 use super::lock::DirectoryLock;
-use super::meta::StoreMeta;
+use super::opening::Opened;
 use super::options::EmbeddedOptions;
 use super::queue::Queue;
 use super::read::{self, Pending};
 use super::readers::Readers;
 use super::spaces::Spaces;
 use super::stats::{Counters, StoreStats};
-use super::witness::Witness;
 use crate::shard::{
     Batch, BoxFuture, Claim, ClaimError, CommitListener, EnqueueError, Fetch, Fetched, InboxStore,
     PendingRecord, ReadError, Reader, ShardStore, Snapshot, Ticket,
@@ -225,62 +223,6 @@ impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore").field("shards", &self.inner.shards).finish_non_exhaustive()
     }
-}
-
-/// The engine, checked, and where the chain goes on.
-pub(super) struct Opened {
-    pub(super) db: Database,
-    pub(super) spaces: Spaces,
-    pub(super) meta: StoreMeta,
-    pub(super) chain: Chain,
-    pub(super) witness: Witness,
-}
-
-impl Opened {
-    fn open(options: &EmbeddedOptions, shards: u16, seed: u64, clock: &dyn Clock) -> Result<Self, OpenError> {
-        let path = options.data_dir.join("shards");
-        let witness_path = options.data_dir.join("witness");
-        let db = database(options, &path)?;
-        let spaces = Spaces::open(&db, options.memtable_bytes).map_err(OpenError::engine(&path))?;
-        let witness = match Witness::open(&witness_path) {
-            Ok((witness, seen)) => Some((witness, seen)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(source) => return Err(OpenError::Io { path: witness_path, source }),
-        };
-        let stored = StoreMeta::read(&db, &spaces, &path)?;
-        let damaged = |path: &Path, reason: &str| {
-            Err(OpenError::Damaged { path: path.to_owned(), reason: reason.to_owned() })
-        };
-        let mut meta = match (stored, &witness) {
-            (Some(meta), _) => meta,
-            (None, None) => StoreMeta::new(shards, seed, clock.now().as_millis()),
-            (None, Some(_)) => return damaged(&path, "there is a witness of groups, but the store is empty"),
-        };
-        meta.check(&path, shards, seed)?;
-        let seen = witness.as_ref().and_then(|(_, seen)| *seen);
-        let links = verify(&db.snapshot(), &spaces, &path, seen)?;
-        let chain = Chain::root(&meta.root, options.journal_bytes).resume(&links);
-        let witness = match witness {
-            Some((witness, Some(_))) => witness,
-            Some((_, None)) => return damaged(&witness_path, "neither of its two slots can be read"),
-            None if links.is_empty() => {
-                Witness::create(&witness_path, chain.last()).map_err(OpenError::io(&witness_path))?
-            }
-            None => return damaged(&witness_path, "it is missing, though the store has groups"),
-        };
-        meta.opened += 1;
-        meta.write(&db, &spaces, &path)?;
-        Ok(Self { db, spaces, meta, chain, witness })
-    }
-}
-
-pub(super) fn database(options: &EmbeddedOptions, path: &Path) -> Result<Database, OpenError> {
-    Database::builder(path)
-        .cache_size(options.cache_bytes)
-        .max_journaling_size(options.journal_bytes)
-        .worker_threads(2)
-        .open()
-        .map_err(OpenError::engine(path))
 }
 
 impl ShardStore for EmbeddedStore {
