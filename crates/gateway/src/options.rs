@@ -1,8 +1,11 @@
 //! What the operator may set about the gateway.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 
 use serde::Deserialize;
+
+use crate::auth::AdminToken;
+use crate::limit::LimitOptions;
 
 /// Options of the gateway. Each says its default, its effect, and whether it reloads; none reloads yet.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +23,16 @@ pub struct GatewayOptions {
     pub max_wait_ms: NonZeroU64,
     /// After a graceful stop, devices come back within this many milliseconds, spread at random. Default 5,000.
     pub reconnect_spread_ms: NonZeroU64,
+    /// Most bytes of a request's body; more is refused with `body_too_large`. Default 64 KiB.
+    pub body_bytes: NonZeroU32,
+    /// Seconds that an access token is good. Default 3,600.
+    pub access_token_s: NonZeroU64,
+    /// Rows of devices that are kept for two seconds to check tokens against. Default 10,000.
+    pub cached_devices: NonZeroUsize,
+    /// The operator's secret for the admin port and for registration by a server. Default none: all of that is refused.
+    pub admin_token: Option<AdminToken>,
+    /// How many requests are taken from whom.
+    pub limits: LimitOptions,
 }
 
 const fn u64_of(value: u64) -> NonZeroU64 {
@@ -38,6 +51,11 @@ impl Default for GatewayOptions {
             max_behind_resuming: u64_of(10_000),
             max_wait_ms: u64_of(30_000),
             reconnect_spread_ms: u64_of(5_000),
+            body_bytes: NonZeroU32::MIN.saturating_add(64 * 1024 - 1),
+            access_token_s: u64_of(3_600),
+            cached_devices: NonZeroUsize::MIN.saturating_add(9_999),
+            admin_token: None,
+            limits: LimitOptions::default(),
         }
     }
 }

@@ -7,8 +7,28 @@ use denrei_model::clock::Clock;
 use denrei_model::id::LogId;
 use denrei_storage::shard::Reader;
 
+use crate::auth::DeviceCache;
+use crate::limit::Limits;
 use crate::options::GatewayOptions;
+use crate::random::{OsRandom, Random};
 use crate::token::TokenKey;
+
+/// What makes a node's tokens and log ids its own.
+#[derive(Clone)]
+pub struct Secrets {
+    /// What tokens are derived from.
+    pub key: TokenKey,
+    /// The store's incarnation.
+    pub incarnation: [u8; 16],
+}
+
+/// Why the gateway cannot be set up as the operator wants it.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A key for login tokens is not usable.
+    #[error("registration: {0}")]
+    Registration(String),
+}
 
 /// Shared by all workers of a node.
 #[derive(Clone)]
@@ -25,9 +45,39 @@ pub struct Gateway {
     pub key: TokenKey,
     /// The store's incarnation: part of the log ids that devices see.
     pub incarnation: [u8; 16],
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Rows of devices that were read a moment ago.
+    pub devices: DeviceCache,
+    /// How many requests are taken from whom.
+    pub limits: Limits,
 }
 
 impl Gateway {
+    /// The state of a node whose entities are behind `runtime` and whose durable rows `reader` reads.
+    ///
+    /// # Errors
+    /// What in the options cannot be.
+    pub fn new(
+        runtime: Handle,
+        reader: Arc<dyn Reader>,
+        secrets: Secrets,
+        options: GatewayOptions,
+    ) -> Result<Self, SetupError> {
+        let clock = Arc::clone(runtime.clock());
+        Ok(Self {
+            devices: DeviceCache::new(options.cached_devices.get()),
+            limits: Limits::new(&options.limits, &clock),
+            random: Arc::new(OsRandom),
+            key: secrets.key,
+            incarnation: secrets.incarnation,
+            options: Arc::new(options),
+            runtime,
+            reader,
+            clock,
+        })
+    }
+
     /// A log's id as devices see it.
     #[must_use]
     pub fn shown(&self, log_id: LogId) -> LogId {

@@ -132,7 +132,7 @@ mod tests {
         assert!(token.is_genuine(&key, b"family"));
         assert!(!token.is_genuine(&key, b"another"));
         assert!(!token.is_genuine(&TokenKey::new([8; 32]), b"family"));
-        assert!(!DeviceToken { number: 4, ..token.clone() }.is_genuine(&key, b"family"));
+        assert!(!DeviceToken { number: 4, ..token }.is_genuine(&key, b"family"));
         assert_eq!(DeviceToken::parse(&text, TokenKind::Refresh), None);
         let renamed = text.replace("dra_", "drr_");
         assert!(!DeviceToken::parse(&renamed, TokenKind::Refresh).unwrap().is_genuine(&key, b"family"));
