@@ -1,2 +1,27 @@
-//! The `denrei` binary.
-fn main() {}
+//! The `denrei` binary: configuration, assembly, command line. Nothing else lives here.
+//!
+//! ```text
+//! denrei serve          config ──► store ──► runtime ──► gateway ──► HTTP; and back again on SIGTERM
+//! denrei check-config   the faults of a configuration file, all at once
+//! denrei repair-store   what a damaged store has lost, and giving it up
+//! ```
+
+mod cli;
+mod command;
+mod config;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            command::complain(&format!("denrei: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `GET /v1/operations`: a page of the log, and with `wait` a long-poll for it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_rt::time::timeout;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use denrei_actors::session::{Session, StreamId};
+use denrei_model::id::{AccountId, LogId};
+use denrei_model::position::Revision;
+use denrei_model::tag::Tag;
+use denrei_model::wire::{FullSync, FullSyncReason};
+use denrei_model::wire::frame::Operations;
+use denrei_storage::shard::ReadError;
+use serde::Deserialize;
+
+use super::device::{StreamState, now_ms};
+use super::hub::Hub;
+use super::log::{self, PAGE, Page};
+use super::open::{position, refuse_when_leaving, session_problem};
+use super::outbox::Outbox;
+use super::position::{Claim, full_sync, head, head_position, judge};
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+use crate::state::Gateway;
+
+/// Most operations that one answer holds.
+const MAX_COUNT: u32 = 1_000;
+
+/// What is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OperationsQuery {
+    log_id: Option<LogId>,
+    revision: Option<Revision>,
+    tag: Option<Tag>,
+    resume_token: Option<String>,
+    /// Most operations to answer with; 100 if absent.
+    count: Option<u32>,
+    /// Seconds to wait when there are none.
+    wait: Option<u32>,
+}
+
+/// What the log has for a device.
+pub(super) enum Found {
+    Operations(Operations),
+    Nothing(denrei_model::wire::Position),
+    FullSync(FullSync),
+}
+
+/// A count of operations within its bounds.
+pub(super) fn count(asked: Option<u32>) -> Result<usize, Problem> {
+    match asked {
+        None => Ok(PAGE),
+        Some(count @ 1..=MAX_COUNT) => Ok(count as usize),
+        Some(_) => {
+            let detail = format!("`count` must be 1 to {MAX_COUNT}");
+            Err(Problem::new(Code::InvalidRequest).detail(detail))
+        }
+    }
+}
+
+/// A failed read as a problem; the reason goes to the log, not to the device.
+pub(super) fn read_problem(error: ReadError) -> Problem {
+    match error {
+        ReadError::Unavailable(reason) => {
+            tracing::warn!(%reason, "the store cannot be read");
+            Problem::new(Code::Unavailable)
+        }
+        ReadError::Damaged(reason) => {
+            tracing::error!(%reason, "the store is damaged");
+            Problem::new(Code::Internal)
+        }
+    }
+}
+
+/// Looks what follows a device's position.
+pub(super) async fn look(
+    gateway: &Gateway,
+    account: AccountId,
+    claim: &Claim,
+    count: usize,
+) -> Result<Found, Problem> {
+    let moment = gateway.reader.snapshot().await.map_err(read_problem)?;
+    let head = head(&*moment, account).await.map_err(read_problem)?;
+    let head = head.ok_or_else(|| Problem::new(Code::NoSuchAccount))?;
+    let judged = judge(gateway, &*moment, account, &head, claim).await.map_err(read_problem)?;
+    let at = match judged {
+        Ok(position) => position,
+        Err(reason) => return Ok(Found::FullSync(full_sync(gateway, account, &head, reason))),
+    };
+    let page = log::page(&*moment, account, &head, at.revision, count).await.map_err(read_problem)?;
+    match page {
+        Page::Hole => {
+            let head = log::renew(gateway, account, &head).await.map_err(read_problem)?;
+            Ok(Found::FullSync(full_sync(gateway, account, &head, FullSyncReason::Hole)))
+        }
+        Page::Operations(operations) if operations.is_empty() => Ok(Found::Nothing(head_position(gateway, &head))),
+        Page::Operations(operations) => {
+            let head = Some(head_position(gateway, &head));
+            Ok(Found::Operations(Operations { log_id: at.log_id, operations, head }))
+        }
+    }
+}
+
+/// Answers 200 with operations, 204 when there are none (after the wait), or 409 with the reason for a FullSync.
+pub(super) async fn operations(
+    caller: Caller,
+    query: Query<OperationsQuery>,
+    gateway: Data<Gateway>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let count = count(query.count)?;
+    let claim =
+        Claim { position: position(query.log_id, query.revision, query.tag)?, resume: query.resume_token };
+    let wait = Duration::from_secs(u64::from(query.wait.unwrap_or(0)));
+    let wait = wait.min(Duration::from_millis(gateway.options.max_wait_ms.get()));
+    if wait.is_zero() {
+        return answer(look(&gateway, caller.account, &claim, count).await?);
+    }
+    let hub = request.app_data::<Hub>().ok_or_else(|| Problem::new(Code::Internal))?.clone();
+    refuse_when_leaving(&hub)?;
+    // Told from here on, the log is read after that: whatever becomes durable is found or heard of.
+    let waiting = Waiting::begin(&gateway, &hub, &caller).await?;
+    let found = timeout(wait, async {
+        loop {
+            match look(&gateway, caller.account, &claim, count).await? {
+                Found::Nothing(_) if !hub.is_leaving() => waiting.news.notified().await,
+                found => return Ok::<_, Problem>(found),
+            }
+        }
+    });
+    match found.await {
+        Ok(found) => answer(found?),
+        Err(_) => Ok(HttpResponse::NoContent().finish()),
+    }
+}
+
+fn answer(found: Found) -> Result<HttpResponse, Problem> {
+    match found {
+        Found::Operations(operations) => Ok(HttpResponse::Ok().json(operations)),
+        Found::Nothing(_) => Ok(HttpResponse::NoContent().finish()),
+        Found::FullSync(full_sync) => {
+            let full_sync = serde_json::to_value(full_sync).map_err(|_| Problem::new(Code::Internal))?;
+            Err(Problem::new(Code::FullSyncRequired).with("full_sync", full_sync))
+        }
+    }
+}
+
+/// A long-poll's place among the sessions of its account; given up when it is dropped.
+struct Waiting {
+    gateway: Gateway,
+    hub: Hub,
+    account: AccountId,
+    stream: StreamId,
+    news: Rc<tokio::sync::Notify>,
+}
+
+impl Waiting {
+    async fn begin(gateway: &Gateway, hub: &Hub, caller: &Caller) -> Result<Self, Problem> {
+        let stream = hub.next_id();
+        let state = Rc::new(RefCell::new(StreamState {
+            account: caller.account,
+            device: caller.device,
+            cursor: None,
+            reading: true,
+            behind: true,
+            written: now_ms(gateway),
+            outbox: Rc::new(RefCell::new(Outbox::new(0))),
+        }));
+        let news = hub.add(stream, state, None);
+        let waiting =
+            Self { gateway: gateway.clone(), hub: hub.clone(), account: caller.account, stream, news };
+        let session = Session {
+            account: caller.account,
+            device: caller.device,
+            number: caller.number,
+            stream,
+            sink: hub.sink(),
+        };
+        gateway.runtime.register(session).await.map_err(session_problem)?;
+        Ok(waiting)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.hub.remove(self.stream);
+        self.gateway.runtime.end(self.account, self.stream);
+    }
+}

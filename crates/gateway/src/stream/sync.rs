@@ -1,0 +1,71 @@
+//! `POST /v1/sync`: the missing operations, or the reason for a FullSync. `POST /v1/ack`: what a device has stored.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use denrei_model::wire::frame::{AckRequest, Frame, Heartbeat, SyncRequest, UpToDate};
+use denrei_model::wire::{FullSyncReason, Position};
+
+use super::operations::{Found, count, look, read_problem};
+use super::position::{Claim, full_sync, head};
+use crate::api::Body;
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+use crate::state::Gateway;
+
+/// Answers with a frame: `operations`, `heartbeat` when nothing is missing, or `full_sync`.
+pub(super) async fn sync(
+    caller: Caller,
+    body: Body<SyncRequest>,
+    gateway: Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let SyncRequest { position, reason, resume_token, count: asked } = body.into_inner();
+    let count = count(asked)?;
+    if let Some(reason) = reason {
+        return demanded(&caller, reason, &gateway).await;
+    }
+    let claim = Claim { position, resume: resume_token };
+    let frame = match look(&gateway, caller.account, &claim, count).await? {
+        Found::Operations(operations) => Frame::Operations(operations),
+        Found::Nothing(head) => {
+            Frame::Heartbeat(Heartbeat { head, date: gateway.clock.now().day().to_yyyymmdd() })
+        }
+        Found::FullSync(full_sync) => Frame::FullSync(full_sync),
+    };
+    Ok(HttpResponse::Ok().json(frame))
+}
+
+/// A FullSync that the device itself asks for.
+async fn demanded(caller: &Caller, reason: FullSyncReason, gateway: &Gateway) -> Result<HttpResponse, Problem> {
+    match reason {
+        FullSyncReason::Corruption | FullSyncReason::Manual | FullSyncReason::Initialization => {}
+        FullSyncReason::Gap | FullSyncReason::Hole | FullSyncReason::Continuity => {
+            let detail = "`reason` may be `corruption`, `manual` or `initialization`; the others are for the server to find";
+            return Err(Problem::new(Code::InvalidRequest).detail(detail));
+        }
+    }
+    let moment = gateway.reader.snapshot().await.map_err(read_problem)?;
+    let head = head(&*moment, caller.account).await.map_err(read_problem)?;
+    let head = head.ok_or_else(|| Problem::new(Code::NoSuchAccount))?;
+    Ok(HttpResponse::Ok().json(Frame::FullSync(full_sync(gateway, caller.account, &head, reason))))
+}
+
+/// Takes note of what a device has stored, and says where the server stands.
+pub(super) async fn ack(
+    caller: Caller,
+    body: Body<AckRequest>,
+    gateway: Data<Gateway>,
+) -> Result<HttpResponse, Problem> {
+    let AckRequest { revision, tag, log_id } = body.into_inner();
+    let claim = Claim { position: Some(Position { log_id, revision, tag }), resume: None };
+    match look(&gateway, caller.account, &claim, 1).await? {
+        Found::Nothing(head) => Ok(HttpResponse::Ok().json(UpToDate { head })),
+        Found::Operations(operations) => match operations.head {
+            Some(head) => Ok(HttpResponse::Ok().json(UpToDate { head })),
+            None => Err(Problem::new(Code::Internal)),
+        },
+        Found::FullSync(full_sync) => {
+            let full_sync = serde_json::to_value(full_sync).map_err(|_| Problem::new(Code::Internal))?;
+            Err(Problem::new(Code::FullSyncRequired).with("full_sync", full_sync))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The configuration of a node: one file, every option beside its component, all faults said at once.
+
+mod read;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use denrei_actors::shard::ShardOptions;
+use denrei_gateway::options::GatewayOptions;
+use denrei_gateway::server::ServerOptions;
+use denrei_storage::embedded::EmbeddedOptions;
+use serde::Deserialize;
+
+use crate::logging::LogOptions;
+
+/// Everything that an operator may set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The embedded store.
+    pub(crate) store: EmbeddedOptions,
+    /// How entities are spread and run.
+    pub(crate) runtime: RuntimeConfig,
+    /// The HTTP server for devices.
+    pub(crate) http: ServerOptions,
+    /// TLS for devices.
+    pub(crate) tls: TlsConfig,
+    /// Streams, registration, limits.
+    pub(crate) gateway: GatewayOptions,
+    /// The port for admins.
+    pub(crate) admin: AdminConfig,
+    /// Logs.
+    pub(crate) log: LogOptions,
+}
+
+/// How entities are spread and run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RuntimeConfig {
+    /// How many shards a new store is made for; an existing one must have as many. Default 256.
+    pub(crate) shards: NonZeroU16,
+    /// Threads for shards. Default: half the cores, at least one.
+    pub(crate) arbiters: Option<NonZeroU16>,
+    /// The bounds of each shard.
+    pub(crate) shard: ShardOptions,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        let shards = NonZeroU16::MIN.saturating_add(255);
+        Self { shards, arbiters: None, shard: ShardOptions::default() }
+    }
+}
+
+/// Certificates for the TLS addresses of `[http]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TlsConfig {
+    /// PEM file with the certificate chain. Without it and with a TLS address, one is made for `localhost` at each start:
+    /// for development only.
+    pub(crate) certificates: Option<PathBuf>,
+    /// PEM file with its key.
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// The port for admins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AdminConfig {
+    /// Where it listens; loopback unless the network in between is trusted. Default `127.0.0.1:8081`.
+    pub(crate) listen: SocketAddr,
+    /// File with the admin token. Default: `admin.token` beside the store, made at the first start.
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)), token_file: None }
+    }
+}
+
+impl Config {
+    /// What cannot work although each option by itself may.
+    fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> =
+            self.store.faults().into_iter().map(|fault| format!("store: {fault}")).collect();
+        if self.tls.certificates.is_some() != self.tls.key.is_some() {
+            faults.push("tls: `certificates` and `key` go together".to_owned());
+        }
+        if self.tls.certificates.is_some() && self.http.tls_listen.is_empty() {
+            faults.push("tls: there is a certificate, but `http.tls_listen` names no address".to_owned());
+        }
+        if self.gateway.heartbeat_ms.get() > 25_000 {
+            faults.push("gateway: `heartbeat_ms` must be at most 25000".to_owned());
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests;

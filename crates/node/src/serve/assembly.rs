@@ -1,0 +1,147 @@
+//! A node put together from its parts, and taken apart in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::App;
+use actix_web::web::Data;
+use anyhow::Context as _;
+use denrei_actors::runtime::Foundation;
+use denrei_actors::{Runtime, RuntimeOptions};
+use denrei_gateway::server::{Server, ServerHandle, ServerOptions, tls};
+use denrei_gateway::state::Gateway;
+use denrei_gateway::stream::{Hub, Hubs};
+use denrei_gateway::token::TokenKey;
+use denrei_gateway::{api, debug, stream};
+use denrei_model::clock::{Clock, SystemClock};
+use denrei_model::shard::ShardMap;
+use denrei_storage::embedded::EmbeddedStore;
+
+use super::{SEED, secret};
+use crate::config::Config;
+
+/// How long requests and last frames may take once the node is going.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running node.
+pub(super) struct Node {
+    config: Config,
+    store: Arc<EmbeddedStore>,
+    runtime: Runtime,
+    hubs: Hubs,
+    http: ServerHandle,
+    admin: ServerHandle,
+    ready: Arc<AtomicBool>,
+}
+
+impl Node {
+    /// Starts everything, from the store outwards.
+    pub(super) async fn start(config: Config, store: Arc<EmbeddedStore>) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let runtime = start_runtime(&config, &store, Arc::clone(&clock)).await?;
+        let data_dir = &config.store.data_dir;
+        let key = TokenKey::new(secret::load_or_make(&data_dir.join("secret.key"))?);
+        let token_file = config.admin.token_file.clone().unwrap_or_else(|| data_dir.join("admin.token"));
+        let admin_token = secret::text(&secret::load_or_make(&token_file)?);
+        let gateway = Gateway {
+            runtime: runtime.handle(),
+            reader: Arc::clone(&store) as _,
+            clock,
+            options: Arc::new(config.gateway.clone()),
+            key,
+            incarnation: store.incarnation(),
+        };
+        let hubs = Hubs::default();
+        let ready = Arc::new(AtomicBool::new(false));
+        let http = start_http(&config, &gateway, &hubs).await?;
+        let state = debug::Debug::new(gateway, hubs.clone(), admin_token, Arc::clone(&ready), http.clone());
+        let admin = start_admin(&config, state).await?;
+        ready.store(true, Ordering::Release);
+        Ok(Self { config, store, runtime, hubs, http, admin, ready })
+    }
+
+    /// Says where to connect, where the data lies, and what is on.
+    pub(super) fn banner(&self) {
+        let urls = |handle: &ServerHandle| {
+            let urls: Vec<String> = handle.local_addrs().iter().map(|address| format!("http://{address}")).collect();
+            urls.join(" ")
+        };
+        let data_dir = std::path::absolute(&self.config.store.data_dir);
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            devices = %urls(&self.http),
+            admins = %urls(&self.admin),
+            data = %data_dir.unwrap_or_else(|_| self.config.store.data_dir.clone()).display(),
+            durability = ?self.config.store.durability,
+            shards = self.store.shards(),
+            "denrei is ready"
+        );
+    }
+
+    /// Readiness off, streams sent away, requests finished, commits finished.
+    pub(super) async fn stop(self) {
+        self.ready.store(false, Ordering::Release);
+        self.hubs.leave(self.config.gateway.reconnect_spread_ms.get()).await;
+        let cut = self.http.drain(GRACE).await;
+        if cut > 0 {
+            tracing::warn!(cut, "connections that did not finish in time were cut");
+        }
+        let store = Arc::clone(&self.store);
+        if actix_rt::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("the store did not close in order");
+        }
+        self.admin.drain(Duration::from_secs(1)).await;
+        self.runtime.stop();
+        tracing::info!("stopped");
+    }
+}
+
+async fn start_runtime(
+    config: &Config,
+    store: &Arc<EmbeddedStore>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let arbiters = config.runtime.arbiters.map_or((cores / 2).max(1), |arbiters| usize::from(arbiters.get()));
+    let options = RuntimeOptions { arbiters, shard: config.runtime.shard.clone() };
+    let foundation = Foundation {
+        shards: ShardMap::new(store.shards(), SEED),
+        store: Arc::clone(store) as _,
+        reader: Arc::clone(store) as _,
+        inboxes: Arc::clone(store) as _,
+        clock,
+        incarnation: store.incarnation(),
+    };
+    Runtime::start(options, foundation).await.context("the shards cannot be claimed")
+}
+
+async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::Result<ServerHandle> {
+    let mut options = config.http.clone();
+    if !options.tls_listen.is_empty() {
+        options.tls = Some(match (&config.tls.certificates, &config.tls.key) {
+            (Some(certificates), Some(key)) => tls::load(certificates, key)?,
+            _ => {
+                tracing::warn!("TLS with a certificate made for this run: for development only");
+                tls::self_signed(&["localhost", "127.0.0.1"])?.config
+            }
+        });
+    }
+    let (gateway, hubs) = (gateway.clone(), hubs.clone());
+    let factory = move || {
+        let hub = Hub::start(&gateway, &hubs);
+        App::new()
+            .app_data(Data::new(gateway.clone()))
+            .app_data(hub)
+            .configure(stream::configure)
+            .configure(api::configure)
+    };
+    Server::start(options, factory).await.context("the port for devices cannot be opened")
+}
+
+async fn start_admin(config: &Config, state: debug::Debug) -> anyhow::Result<ServerHandle> {
+    let workers = std::num::NonZeroUsize::MIN;
+    let options = ServerOptions { listen: vec![config.admin.listen], workers, ..ServerOptions::default() };
+    let factory = move || App::new().app_data(Data::new(state.clone())).configure(debug::configure);
+    Server::start(options, factory).await.context("the port for admins cannot be opened")
+}

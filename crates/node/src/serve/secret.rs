@@ -1,0 +1,74 @@
+//! Secrets of a node: made once, kept beside the store, readable by their owner only.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use rand::TryRngCore as _;
+use rand::rngs::OsRng;
+
+/// 32 random bytes, in a file as hex.
+pub(super) fn load_or_make(file: &Path) -> anyhow::Result<[u8; 32]> {
+    match fs::read_to_string(file) {
+        Ok(text) => decode(text.trim()).with_context(|| format!("{}: expected 64 hex digits", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(file),
+        Err(error) => Err(error).with_context(|| file.display().to_string()),
+    }
+}
+
+fn make(file: &Path) -> anyhow::Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    OsRng.try_fill_bytes(&mut secret).context("the system gives no random bytes")?;
+    let text: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Complete under another name first: a node that dies in between must not leave half a secret behind.
+    let draft = file.with_extension("new");
+    let _ = fs::remove_file(&draft);
+    let mut written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    written.write_all(text.as_bytes())?;
+    written.sync_all()?;
+    fs::rename(&draft, file).with_context(|| file.display().to_string())?;
+    if let Some(directory) = file.parent() {
+        fs::File::open(directory)?.sync_all()?;
+    }
+    Ok(secret)
+}
+
+fn decode(text: &str) -> anyhow::Result<[u8; 32]> {
+    ensure!(text.len() == 64 && text.is_ascii(), "not 64 hex digits");
+    let mut secret = [0; 32];
+    for (byte, digits) in secret.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits)?, 16)?;
+    }
+    Ok(secret)
+}
+
+/// A secret as the text that its bearer shows.
+pub(super) fn text(secret: &[u8; 32]) -> String {
+    secret.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_made_once_and_kept_from_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("secret.key");
+        let made = load_or_make(&file).unwrap();
+        assert_eq!(load_or_make(&file).unwrap(), made);
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&file).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_secret_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("secret.key");
+        fs::write(&file, "half").unwrap();
+        assert!(load_or_make(&file).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "half");
+    }
+}
