@@ -130,3 +130,6 @@ pub(super) fn verify(
     }
     Ok(links)
 }
+
+#[cfg(test)]
+mod tests;
