@@ -1,13 +1,14 @@
 //! The runtime: claims the shards, starts their actors on arbiters, and is the way to them.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
 use denrei_model::clock::Clock;
 use denrei_model::id::AccountId;
-use denrei_model::position::Place;
+use denrei_model::position::{Place, RecordNumber};
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{
     ClaimError, CommitListener, InboxStore, Lost, PendingRecord, Reader, ShardStore,
@@ -47,48 +48,89 @@ pub struct Foundation {
 }
 
 /// The way from shard to shard within the node.
-#[derive(Clone, Default)]
-pub(crate) struct Routes(Arc<OnceLock<Vec<Door>>>);
+#[derive(Clone)]
+pub(crate) struct Routes(Arc<Vec<Door>>);
 
+#[derive(Default)]
 struct Door {
-    address: Addr<ShardActor>,
-    /// A hand-over was dropped: the shard looks into its durable inbox.
-    rumour: AtomicBool,
+    /// Absent until every shard is claimed.
+    address: OnceLock<Addr<ShardActor>>,
+    /// Whether `missed` holds anything: looked at by each tick, without the lock.
+    any_missed: AtomicBool,
+    /// The last record from each source that was not handed over. The shard pulls until it has them; a record may become
+    /// durable, and so be found in the inbox, long after its hand-over was dropped.
+    missed: Mutex<HashMap<Shard, RecordNumber>>,
 }
 
 impl Routes {
+    fn new(shards: ShardMap) -> Self {
+        Self(Arc::new(shards.all().map(|_| Door::default()).collect()))
+    }
+
     fn door(&self, shard: Shard) -> Option<&Door> {
-        self.0.get().and_then(|doors| doors.get(shard.index()))
+        self.0.get(shard.index())
+    }
+
+    fn address(&self, shard: Shard) -> Option<&Addr<ShardActor>> {
+        self.door(shard)?.address.get()
     }
 
     /// Hands a record over. Without room it is dropped: the destination pulls it from the durable inbox.
     pub(crate) fn hand_over(&self, to: Shard, record: PendingRecord) {
         let Some(door) = self.door(to) else { return };
-        if door.address.try_send(shard::Handed { records: vec![record] }).is_err() {
-            door.rumour.store(true, Ordering::Release);
+        let (from, number) = (record.from, record.number);
+        let handed = shard::Handed { records: vec![record] };
+        if door.address.get().is_none_or(|address| address.try_send(handed).is_err()) {
+            let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = missed.entry(from).or_default();
+            *last = number.max(*last);
+            door.any_missed.store(true, Ordering::Release);
         }
     }
 
-    pub(crate) fn take_rumour(&self, shard: Shard) -> bool {
-        self.door(shard).is_some_and(|door| door.rumour.swap(false, Ordering::AcqRel))
+    /// The last record of each source that was not handed over to this shard since it asked last.
+    pub(crate) fn take_missed(&self, shard: Shard) -> HashMap<Shard, RecordNumber> {
+        let Some(door) = self.door(shard) else { return HashMap::new() };
+        if !door.any_missed.load(Ordering::Acquire) {
+            return HashMap::new();
+        }
+        let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        door.any_missed.store(false, Ordering::Release);
+        std::mem::take(&mut missed)
     }
 }
 
 /// Passes what the store says of a shard's tickets to its actor, which is started only after the claim.
 #[derive(Default)]
-struct Listener(OnceLock<Addr<ShardActor>>);
+struct Listener {
+    address: OnceLock<Addr<ShardActor>>,
+    /// Lost before the actor was there.
+    lost: Mutex<Option<Lost>>,
+}
+
+impl Listener {
+    fn started(&self, address: &Addr<ShardActor>) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.address.set(address.clone());
+        if let Some(why) = lost.take() {
+            address.do_send(shard::Lose(why));
+        }
+    }
+}
 
 impl CommitListener for Listener {
     fn committed(&self, up_to: Place) {
-        if let Some(address) = self.0.get() {
+        if let Some(address) = self.address.get() {
             // Bounded by design: one message per group of commits, and commits wait for the shard's turns.
             address.do_send(shard::Committed(up_to));
         }
     }
 
     fn lost(&self, why: Lost) {
-        if let Some(address) = self.0.get() {
-            address.do_send(shard::Lose(why));
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.address.get() {
+            Some(address) => address.do_send(shard::Lose(why)),
+            None => *lost = Some(why),
         }
     }
 }
@@ -105,13 +147,16 @@ impl Runtime {
     /// # Errors
     /// The first claim that failed.
     pub async fn start(options: RuntimeOptions, foundation: Foundation) -> Result<Self, ClaimError> {
-        let arbiters: Vec<Arbiter> = (0..options.arbiters).map(|_| Arbiter::new()).collect();
-        let routes = Routes::default();
-        let mut doors = Vec::new();
+        let mut claims = Vec::new();
         for shard in foundation.shards.all() {
             let listener = Arc::new(Listener::default());
-            let claim =
-                foundation.store.claim(shard, Arc::clone(&listener) as Arc<dyn CommitListener>).await?;
+            let heard = Arc::clone(&listener) as Arc<dyn CommitListener>;
+            claims.push((foundation.store.claim(shard, heard).await?, listener));
+        }
+        let arbiters: Vec<Arbiter> = (0..options.arbiters).map(|_| Arbiter::new()).collect();
+        let routes = Routes::new(foundation.shards);
+        for (claim, listener) in claims {
+            let shard = claim.shard;
             let around = shard::Surroundings {
                 shards: foundation.shards,
                 store: Arc::clone(&foundation.store),
@@ -128,10 +173,11 @@ impl Runtime {
                 }
                 None => ShardActor::new(&claim, around).start(),
             };
-            let _ = listener.0.set(address.clone());
-            doors.push(Door { address, rumour: AtomicBool::new(false) });
+            listener.started(&address);
+            if let Some(door) = routes.door(shard) {
+                let _ = door.address.set(address);
+            }
         }
-        let _ = routes.0.set(doors);
         let handle = Handle { shards: foundation.shards, routes, clock: foundation.clock };
         Ok(Self { handle, arbiters })
     }
@@ -142,8 +188,11 @@ impl Runtime {
         self.handle.clone()
     }
 
-    /// Stops the arbiters. What was queued in the store still becomes durable there.
+    /// Stops the shards and their arbiters. What was queued in the store still becomes durable there.
     pub fn stop(self) {
+        for address in self.handle.routes.0.iter().filter_map(|door| door.address.get()) {
+            address.do_send(shard::Stop);
+        }
         for arbiter in self.arbiters {
             arbiter.stop();
         }
@@ -169,12 +218,12 @@ impl Handle {
     pub async fn ask<C: Command>(&self, command: C, origin: Origin) -> Outcome<C> {
         let entity = command.entity();
         let shard = self.shards.of(&entity.home());
-        let door = self.routes.door(shard).ok_or(CommandError::Unavailable("the shard is not here"))?;
+        let address = self.routes.address(shard).ok_or(CommandError::Unavailable("the shard is not here"))?;
         let (to, answer) = oneshot::channel();
         let request = Request { command, origin, to };
         let needs = request.needs(shard);
         let part = Part { entity, needs, work: C::Entity::part(Box::new(request)) };
-        match door.address.try_send(Ask(part)) {
+        match address.try_send(Ask(part)) {
             Ok(()) => {}
             Err(actix::prelude::SendError::Full(_)) => return Err(CommandError::Overloaded(RETRY_AFTER)),
             Err(actix::prelude::SendError::Closed(_)) => {
@@ -190,23 +239,23 @@ impl Handle {
     /// See [`SessionRefused`].
     pub async fn register(&self, session: Session) -> Result<(), SessionRefused> {
         let shard = self.shards.of_account(session.account);
-        let door = self.routes.door(shard).ok_or(SessionRefused::Unavailable)?;
+        let address = self.routes.address(shard).ok_or(SessionRefused::Unavailable)?;
         let (to, answer) = oneshot::channel();
-        door.address.try_send(Register { session, to }).map_err(|_| SessionRefused::Overloaded)?;
+        address.try_send(Register { session, to }).map_err(|_| SessionRefused::Overloaded)?;
         answer.await.unwrap_or(Err(SessionRefused::Unavailable))
     }
 
     /// A stream has ended.
     pub fn end(&self, account: AccountId, stream: StreamId) {
-        if let Some(door) = self.routes.door(self.shards.of_account(account)) {
+        if let Some(address) = self.routes.address(self.shards.of_account(account)) {
             // Bounded by design: at most one for each stream that was registered.
-            door.address.do_send(End { account, stream });
+            address.do_send(End { account, stream });
         }
     }
 
     /// How a shard is; `account` names one whose sessions are listed.
     pub async fn inspect(&self, shard: Shard, account: Option<AccountId>) -> Option<ShardReport> {
-        self.routes.door(shard)?.address.send(Inspect { account }).await.ok()
+        self.routes.address(shard)?.send(Inspect { account }).await.ok()
     }
 
     /// Where entities live.

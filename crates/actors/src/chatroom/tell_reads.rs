@@ -51,7 +51,10 @@ fn due(chat: &Chatroom, rows: &Rows, facts: &Facts) -> Effects {
     if waiting.reads.is_empty() {
         return Effects { changes: vec![Change::delete(key)], ..Effects::default() };
     }
-    let emits = telling(chat, waiting.reads.clone(), facts);
+    // Whoever has left meanwhile, and perhaps come again, has no mark of before.
+    let stands = |read: &&Read| chat.members.get(&read.account).is_some_and(|member| member.read >= read.seq);
+    let reads: Vec<Read> = waiting.reads.iter().filter(stands).cloned().collect();
+    let emits = if reads.is_empty() { Vec::new() } else { telling(chat, reads, facts) };
     let pause = DirtyReadsRow { due: facts.now.plus(PAUSE).as_millis(), reads: Vec::new(), chat: chat.id };
     Effects { changes: vec![Change::put(key, pause)], emits, ..Effects::default() }
 }

@@ -59,6 +59,12 @@ impl Inbox {
         }
     }
 
+    /// A record of this number is on its way from there; it was not handed over.
+    pub(crate) fn hear(&mut self, from: Shard, number: RecordNumber) {
+        let source = self.sources.entry(from).or_default();
+        source.heard = source.heard.max(number);
+    }
+
     /// A record was put in line for its turn.
     pub(crate) fn taken(&mut self, record: &PendingRecord) {
         let source = self.sources.entry(record.from).or_default();

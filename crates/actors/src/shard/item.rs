@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use denrei_model::id::ChatId;
 use denrei_model::record::Record;
 use denrei_model::row::DeviceKey;
 use denrei_model::shard::Shard;
@@ -24,14 +25,14 @@ pub(crate) enum Cause {
     /// A stream wants to be told of its account.
     Register { session: Session, to: oneshot::Sender<Result<(), SessionRefused>> },
     /// Read marks of a chat are due.
-    Timer(Part),
+    Timer(ChatId, Part),
 }
 
 impl Cause {
     /// Who must be active at the turn.
     pub(crate) fn entities(&self) -> Vec<EntityRef> {
         match self {
-            Self::Ask(part) | Self::Timer(part) => vec![part.entity.clone()],
+            Self::Ask(part) | Self::Timer(_, part) => vec![part.entity.clone()],
             Self::Record(applying) => applying.record.as_deref().map(route::entities).unwrap_or_default(),
             Self::Register { .. } => Vec::new(),
         }
@@ -40,7 +41,7 @@ impl Cause {
     /// The rows that the decision looks at, besides the cores of the entities.
     pub(crate) fn needs(&self, shard: Shard) -> Fetch {
         match self {
-            Self::Ask(part) | Self::Timer(part) => part.needs.clone(),
+            Self::Ask(part) | Self::Timer(_, part) => part.needs.clone(),
             Self::Record(applying) => {
                 applying.record.as_deref().map(|record| route::needs(record, shard)).unwrap_or_default()
             }
@@ -128,7 +129,7 @@ impl Line {
     fn count(&mut self, cause: &Cause, by: isize) {
         let counter = match cause {
             Cause::Record(_) => &mut self.records,
-            Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(_) => &mut self.commands,
+            Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(..) => &mut self.commands,
         };
         *counter = counter.saturating_add_signed(by);
     }
@@ -137,6 +138,12 @@ impl Line {
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Item> {
         let first = self.items.front()?.id;
         self.items.get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
+    }
+
+    /// The capture mark of the item that was captured first. Captures are in order, but for an item that was put back to
+    /// the front, which was captured anew.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.items.iter().take(2).map(|item| item.captured.at).min()
     }
 
     pub(crate) fn front(&self) -> Option<&Item> {

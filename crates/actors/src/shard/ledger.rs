@@ -115,7 +115,7 @@ impl Ledger {
         let first = head.revision.get().saturating_sub(self.max_operations) + 1;
         if first > 1 {
             changes.push(Change::delete(OpKey { account, revision: Revision::new(first - 1) }));
-            head.first = Revision::new(first);
+            head.first = head.first.max(Revision::new(first));
         }
         let log_id = head.log_id.shown(&self.incarnation);
         // The payload was moved in to be encoded; it comes back out without a copy.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use denrei_model::position::Place;
 use denrei_model::row::{Change, Key, Row};
+use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Fetch, Fetched, Scan};
 use quick_cache::unsync::Cache;
 
@@ -31,6 +32,8 @@ pub(crate) struct Memory {
     next_write: u64,
     durable: Place,
     cache: Cache<Key, Known>,
+    shards: ShardMap,
+    shard: Shard,
 }
 
 /// What memory knew when an item arrived.
@@ -61,13 +64,15 @@ impl Captured {
 }
 
 impl Memory {
-    pub(crate) fn new(cached_rows: usize) -> Self {
+    pub(crate) fn new(cached_rows: usize, shards: ShardMap, shard: Shard) -> Self {
         Self {
             overlay: BTreeMap::new(),
             writes: VecDeque::new(),
             next_write: 0,
             durable: Place::ZERO,
             cache: Cache::new(cached_rows),
+            shards,
+            shard,
         }
     }
 
@@ -95,6 +100,15 @@ impl Memory {
         captured
     }
 
+    /// Whether this shard writes the row. Decisions also look at the accounts of others, which change without this shard
+    /// hearing of it: only the store knows them.
+    fn is_own(&self, key: &Key) -> bool {
+        match key {
+            Key::Account(key) => self.shards.of_account(key.account) == self.shard,
+            _ => true,
+        }
+    }
+
     fn overlaid(&self, scan: &Scan, since: u64) -> Vec<(Key, Known)> {
         let range = self.overlay.range(scan.range.from.clone()..scan.range.to.clone());
         let rows = range.filter(|(_, written)| written.write >= since);
@@ -105,7 +119,7 @@ impl Memory {
     pub(crate) fn view(&mut self, captured: Captured, fetched: Fetched) -> Rows {
         let mut named = captured.known;
         for (key, row) in captured.missing.into_iter().zip(fetched.rows) {
-            if !self.overlay.contains_key(&key) {
+            if !self.overlay.contains_key(&key) && self.is_own(&key) {
                 self.cache.insert(key.clone(), row.clone());
             }
             named.push((key, row));

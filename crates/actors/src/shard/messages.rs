@@ -157,6 +157,19 @@ impl Handler<Lose> for ShardActor {
     }
 }
 
+/// The node ends.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Stop;
+
+impl Handler<Stop> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
 /// A stream wants to be told of its account from now on.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -34,7 +34,7 @@ use denrei_model::position::Epoch;
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
 
-pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Register, TurnDone};
+pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Register, Stop, TurnDone};
 pub use options::ShardOptions;
 pub use report::{SessionReport, ShardReport};
 
@@ -106,7 +106,7 @@ impl ShardActor {
             epoch: claim.epoch,
             line: Line::default(),
             current: None,
-            memory: Memory::new(around.options.cached_rows),
+            memory: Memory::new(around.options.cached_rows, around.shards, claim.shard),
             ledger: Ledger::new(&claim.counters, around.options.max_operations, around.incarnation),
             registry: Registry::new(around.options.max_active),
             inbox: Inbox::new(&claim.counters),
@@ -141,8 +141,8 @@ impl ShardActor {
     }
 
     fn tick(&mut self, me: &Addr<Self>) {
-        if self.around.routes.take_rumour(self.shard) {
-            records::find_sources(self.shard, Arc::clone(&self.around.inboxes), me.clone());
+        for (from, number) in self.around.routes.take_missed(self.shard) {
+            self.inbox.hear(from, number);
         }
         self.fire_timers(me);
         self.sessions.retry();

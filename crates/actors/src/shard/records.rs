@@ -67,7 +67,8 @@ impl ShardActor {
             let (inboxes, to, me) = (Arc::clone(&self.around.inboxes), self.shard, me.clone());
             actix::spawn(async move {
                 let result = inboxes.pending(to, from, after, PULL).await;
-                if result.as_ref().map_or(true, Vec::is_empty) {
+                let first = result.as_ref().ok().and_then(|records| records.first());
+                if first.is_none_or(|record| record.number != after.next()) {
                     actix::clock::sleep(PULL_PAUSE).await;
                 }
                 me.do_send(Pulled { from, after, result });

@@ -77,7 +77,15 @@ impl Registry {
         *self.pins.entry(entity.clone()).or_default() += 1;
     }
 
-    pub(crate) fn unpin(&mut self, entity: &EntityRef) {
+    /// What needed these entities is over.
+    pub(crate) fn unpin(&mut self, entities: &[EntityRef]) {
+        for entity in entities {
+            self.unpin_one(entity);
+        }
+        self.passivate();
+    }
+
+    fn unpin_one(&mut self, entity: &EntityRef) {
         if let Some(count) = self.pins.get_mut(entity) {
             *count -= 1;
             if *count == 0 {

@@ -16,8 +16,8 @@ use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
 pub(crate) struct Sessions {
     by_account: HashMap<AccountId, Vec<Session>>,
     count: usize,
-    /// Streams that could not be told that the log is ahead; retried at each tick.
-    behind: Vec<(Arc<dyn PushSink>, StreamId)>,
+    /// Streams that could not be told that the log is ahead, or that their device was logged out; retried at each tick.
+    behind: Vec<(Arc<dyn PushSink>, StreamId, Signal)>,
 }
 
 impl Sessions {
@@ -43,6 +43,7 @@ impl Sessions {
 
     /// A stream has ended.
     pub(crate) fn remove(&mut self, account: AccountId, stream: StreamId) {
+        self.behind.retain(|(_, behind, _)| *behind != stream);
         if let Some(sessions) = self.by_account.get_mut(&account) {
             let before = sessions.len();
             sessions.retain(|session| session.stream != stream);
@@ -58,10 +59,10 @@ impl Sessions {
         let Some(sessions) = self.by_account.get(&account) else { return };
         let of_device: Vec<_> = sessions.iter().filter(|session| session.device == device).cloned().collect();
         for session in of_device {
-            if !session.sink.signal(session.stream, Signal::Revoked) {
-                self.behind.push((Arc::clone(&session.sink), session.stream));
-            }
             self.remove(account, session.stream);
+            if !session.sink.signal(session.stream, Signal::Revoked) {
+                self.behind.push((Arc::clone(&session.sink), session.stream, Signal::Revoked));
+            }
         }
     }
 
@@ -69,7 +70,7 @@ impl Sessions {
     pub(crate) fn wake(&mut self, account: AccountId) {
         for session in self.by_account.get(&account).into_iter().flatten() {
             if !session.sink.signal(session.stream, Signal::Behind) {
-                self.behind.push((Arc::clone(&session.sink), session.stream));
+                self.behind.push((Arc::clone(&session.sink), session.stream, Signal::Behind));
             }
         }
     }
@@ -101,7 +102,8 @@ impl Sessions {
             let streams: Vec<StreamId> =
                 deliveries.iter().flat_map(|delivery| delivery.streams.iter().copied()).collect();
             if !sink.deliver(deliveries) {
-                self.behind.extend(streams.into_iter().map(|stream| (Arc::clone(&sink), stream)));
+                let behind = |stream| (Arc::clone(&sink), stream, Signal::Behind);
+                self.behind.extend(streams.into_iter().map(behind));
             }
         }
     }
@@ -117,11 +119,11 @@ impl Sessions {
         }
     }
 
-    /// Tries again to tell streams that the log is ahead.
+    /// Tries again to tell streams what they had no room for. Of a stream that is to end, only that.
     pub(crate) fn retry(&mut self) {
-        self.behind.sort_by_key(|(_, stream)| *stream);
-        self.behind.dedup_by_key(|(_, stream)| *stream);
-        self.behind.retain(|(sink, stream)| !sink.signal(*stream, Signal::Behind));
+        self.behind.sort_by_key(|(_, stream, signal)| (*stream, *signal != Signal::Revoked));
+        self.behind.dedup_by_key(|(_, stream, _)| *stream);
+        self.behind.retain(|(sink, stream, signal)| !sink.signal(*stream, signal.clone()));
     }
 
     /// The sessions of an account.

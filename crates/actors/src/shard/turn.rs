@@ -23,9 +23,14 @@ use crate::session::{Session, SessionRefused};
 use crate::{chatroom, route};
 
 /// What a commit came from: whom to load anew, and what to try again, if the store refuses it.
+#[derive(Default)]
 struct Source {
     entities: Vec<EntityRef>,
     record: Option<Applying>,
+    /// The chat whose read marks were due, if it is a timer's turn.
+    timer: Option<ChatId>,
+    /// What the turn was shown; absent when it gives a record up.
+    rows: Option<Arc<Rows>>,
 }
 
 /// The turn that is under way.
@@ -39,6 +44,7 @@ pub(super) struct Current {
     entities: Vec<EntityRef>,
     /// The record that is applied, if it is one.
     record: Option<Applying>,
+    timer: Option<ChatId>,
     /// The capture mark of the item: rows written since must stay in memory.
     at: u64,
 }
@@ -133,32 +139,51 @@ impl ShardActor {
 
     /// Gives turns while the first in line is ready and none is under way.
     pub(super) fn drive(&mut self, me: &Addr<Self>) {
+        self.shed_resting();
         while self.current.is_none() && self.ready() {
             let Some(item) = self.line.pop() else { return };
             self.start(item, me);
+            self.shed_resting();
         }
-        let oldest = self.current.as_ref().map(|current| current.at);
-        self.memory.retire(oldest.or_else(|| self.line.front().map(|item| item.captured.at)));
+        let current = self.current.as_ref().map(|current| current.at);
+        self.memory.retire(current.into_iter().chain(self.line.oldest()).min());
     }
 
     /// Whether the first in line has its rows and none of its entities rests.
     fn ready(&self) -> bool {
         let Some(item) = self.line.front() else { return false };
-        let now = self.around.clock.monotonic();
-        let rests = |entity: &EntityRef| self.registry.resting_until(entity).is_some_and(|until| until > now);
-        item.fetched.is_some() && now >= self.rest_until && !item.entities.iter().any(rests)
+        item.fetched.is_some()
+            && self.around.clock.monotonic() >= self.rest_until
+            && !item.entities.iter().any(|entity| self.rests(entity))
+    }
+
+    fn rests(&self, entity: &EntityRef) -> bool {
+        self.registry.resting_until(entity).is_some_and(|until| until > self.around.clock.monotonic())
+    }
+
+    /// Sheds the commands in front whose entity rests after a panic: only a record, which must be applied in its order,
+    /// holds up the others.
+    fn shed_resting(&mut self) {
+        let resting = |shard: &Self| match shard.line.front() {
+            Some(Item { cause: Cause::Ask(part), .. }) => shard.current.is_none() && shard.rests(&part.entity),
+            _ => false,
+        };
+        while resting(self) {
+            let Some(Item { cause: Cause::Ask(part), entities, .. }) = self.line.pop() else { return };
+            self.registry.unpin(&entities);
+            self.counts.shed += 1;
+            part.work.shed(self.around.options.retry_after());
+        }
     }
 
     fn start(&mut self, item: Item, me: &Addr<Self>) {
         let Item { cause, entities, captured, fetched, .. } = item;
         let at = captured.at;
-        for entity in &entities {
-            self.registry.unpin(entity);
-        }
         let lacks_core =
             |entity: &EntityRef| !self.registry.is_active(entity) && !captured.names(&entity.core());
         if entities.iter().any(lacks_core) {
             // An entity panicked after this item arrived: its rows have to be read first. The item keeps its place.
+            self.registry.unpin(&entities);
             return self.again(cause, me);
         }
         let rows = Arc::new(self.memory.view(captured, fetched.unwrap_or_default()));
@@ -167,11 +192,12 @@ impl ShardActor {
                 self.registry.activate(entity, &rows);
             }
         }
-        let (parts, record) = match cause {
+        let (parts, record, timer) = match cause {
             Cause::Register { session, to } => return self.register(session, to, &rows),
-            Cause::Ask(part) | Cause::Timer(part) => (vec![part], None),
+            Cause::Ask(part) => (vec![part], None, None),
+            Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
             Cause::Record(applying) => match applying.record.as_ref().map(route::parts) {
-                Some(parts) => (parts, Some(applying)),
+                Some(parts) => (parts, Some(applying), None),
                 None => return self.set_aside(applying, "it does not decode", &rows, me),
             },
         };
@@ -192,6 +218,7 @@ impl ShardActor {
             panicked: Vec::new(),
             entities,
             record,
+            timer,
             at,
         });
         if waiting == 0 {
@@ -217,6 +244,7 @@ impl ShardActor {
 
     fn finish(&mut self, me: &Addr<Self>) {
         let Some(current) = self.current.take() else { return };
+        self.registry.unpin(&current.entities);
         if !current.panicked.is_empty() {
             return self.panicked(current, me);
         }
@@ -234,7 +262,8 @@ impl ShardActor {
             applied.clear();
         }
         let entry = self.ledger.enter(effects, &current.rows, applied);
-        let source = Source { entities: current.entities, record: current.record };
+        let Current { entities, record, timer, rows, .. } = current;
+        let source = Source { entities, record, timer, rows: Some(rows) };
         self.commit(entry, reply, source, me);
     }
 
@@ -328,13 +357,28 @@ impl ShardActor {
         }
         self.counts.shed += 1;
         self.last_error = Some(error.to_string());
-        if let Some(reply) = reply {
+        let gone = matches!(error, EnqueueError::NotYours | EnqueueError::Failed(_));
+        if let Some(reply) = reply.filter(|_| !gone) {
             reply.shed(self.around.options.retry_after());
         }
-        if let Some(applying) = source.record {
-            // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
-            self.rest_until = self.around.clock.monotonic() + super::TICK;
-            self.again(Cause::Record(applying), me);
+        self.delay(source.timer);
+        match (source.record, source.rows, error) {
+            (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
+                self.set_aside(applying, "what follows from it is too large for one commit", &rows, me);
+            }
+            (Some(applying), ..) => {
+                // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
+                self.rest_until = self.around.clock.monotonic() + super::TICK;
+                self.again(Cause::Record(applying), me);
+            }
+            (None, ..) => {}
+        }
+    }
+
+    /// Read marks that were due and could not be told are due again soon.
+    fn delay(&mut self, timer: Option<ChatId>) {
+        if let Some(chat) = timer {
+            self.arm(chat, self.around.clock.now().plus(super::TICK).as_millis());
         }
     }
 
@@ -349,6 +393,7 @@ impl ShardActor {
             self.last_error = Some(format!("{entity:?} panicked"));
             self.registry.panicked(entity, now);
         }
+        self.delay(current.timer);
         let Some(mut applying) = current.record else { return };
         applying.panics += 1;
         if applying.panics < self.around.options.max_panics {
@@ -372,7 +417,7 @@ impl ShardActor {
         let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
         effects.changes.extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
         let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
-        let source = Source { entities: Vec::new(), record: Some(applying) };
+        let source = Source { record: Some(applying), ..Source::default() };
         self.commit(entry, None, source, me);
         if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
         {
@@ -435,7 +480,7 @@ impl ShardActor {
             self.timers.remove(&(due, chat));
             self.due.remove(&chat);
             let part = chatroom::tell_reads::part(chat, self.shard);
-            self.arrive(Cause::Timer(part), me);
+            self.arrive(Cause::Timer(chat, part), me);
         }
     }
 }
