@@ -74,7 +74,7 @@ impl Committer {
                     }
                 }
                 Work::Look => {}
-                Work::End => return Ok(()),
+                Work::End => return self.witness.sync().map_err(|error| format!("the witness: {error}")),
             }
         }
     }

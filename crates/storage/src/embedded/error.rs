@@ -67,6 +67,9 @@ impl OpenError {
         let path = path.into();
         move |error| match error {
             fjall::Error::Io(source) => Self::Io { path, source },
+            fjall::Error::Storage(fjall::LsmError::Io(source)) if !tells_of_damage(&source) => {
+                Self::Io { path, source }
+            }
             fjall::Error::Locked => Self::InUse { path, holder: "another process".to_owned() },
             fjall::Error::JournalRecovery(_)
             | fjall::Error::Storage(_)
@@ -83,8 +86,18 @@ impl OpenError {
 /// The engine's error at a read.
 pub(super) fn read_error(error: fjall::Error) -> ReadError {
     match error {
-        fjall::Error::Io(source) => ReadError::Unavailable(source.to_string()),
+        fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source))
+            if !tells_of_damage(&source) =>
+        {
+            ReadError::Unavailable(source.to_string())
+        }
         fjall::Error::Poisoned | fjall::Error::Locked => ReadError::Unavailable(format!("{error:?}")),
         other => ReadError::Damaged(format!("{other:?}")),
     }
+}
+
+/// Whether the file is not as it was written, rather than out of reach.
+fn tells_of_damage(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    matches!(error.kind(), InvalidData | NotFound | UnexpectedEof)
 }

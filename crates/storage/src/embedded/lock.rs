@@ -3,10 +3,14 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use denrei_model::clock::Timestamp;
 
 use super::error::OpenError;
+
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Held while the store is open; the operating system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -24,7 +28,7 @@ impl DirectoryLock {
             .truncate(false)
             .open(&path)
             .map_err(OpenError::io(&path))?;
-        match file.try_lock() {
+        match patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -47,4 +51,15 @@ impl DirectoryLock {
         written.map_err(OpenError::io(&path))?;
         Ok(Self { _file: file })
     }
+}
+
+/// A process that was killed holds its lock until the system has cleared it away: a moment longer than it lived.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }

@@ -119,7 +119,7 @@ impl EmbeddedStore {
         let lock = DirectoryLock::acquire(&options.data_dir, clock.now())?;
         let opened = Opened::open(options, shards, seed, &*clock)?;
         let Opened { db, spaces, meta, chain, witness } = opened;
-        let (readers, _) = Readers::start(options.reader_threads.get(), options.reader_queue.get())
+        let readers = Readers::start(options.reader_threads.get(), options.reader_queue.get())
             .map_err(OpenError::io(&options.data_dir))?;
         let shared = Arc::new(Shared {
             queue: Queue::new(options, shards, Epoch::new(meta.opened << 32)),

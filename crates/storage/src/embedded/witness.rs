@@ -63,6 +63,11 @@ impl Witness {
     pub(super) fn put(&self, link: Link) -> io::Result<()> {
         self.file.write_all_at(&encode(link), link.number % 2 * SLOT as u64)
     }
+
+    /// Makes it as durable as the groups are; for the end, so that it does not cost a group.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
 }
 
 fn encode(link: Link) -> Vec<u8> {
