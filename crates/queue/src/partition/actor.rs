@@ -1,0 +1,418 @@
+//! The task of the runtime that is a partition: takes what comes, one thing after the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use denrei_storage::log::{Epoch, LogError, Place, Record};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::burial::Letter;
+use super::limiter::{Limiter, Permit};
+use super::outbox::{Outbox, Written};
+use super::queues::KeyQueues;
+use super::quota::Quota;
+use super::timers::TimerBook;
+use super::tracker::Tracker;
+use super::work::{Charge, Gauge, Origin, Work};
+use crate::pipeline::{Ended, Pipeline};
+use crate::processor::{Context, Deferral, DeferralKind, TaskError};
+use crate::settings::{DeferTimeout, Settings};
+use crate::subscription::Shared;
+
+/// What the reader tells a partition.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// More of it.
+    Records(Vec<(Record, Charge)>),
+    /// Start nothing more; say when all in flight has ended.
+    Drain(oneshot::Sender<()>),
+}
+
+/// The reader's side of a partition.
+#[derive(Debug)]
+pub(crate) struct PartitionHandle {
+    pub(crate) epoch: Epoch,
+    pub(crate) token: u64,
+    pub(crate) tracker: Arc<Mutex<Tracker>>,
+    pub(crate) records: Arc<Gauge>,
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for PartitionHandle {
+    /// Whatever still runs is broken off: from now on its results would only count.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A task that runs, or was deferred.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) work: Work,
+    deferred: bool,
+    /// `process` has returned, and its key was released.
+    returned: bool,
+    /// The handle said this before `process` returned.
+    ended: Option<Ended>,
+    /// When a deferred task has taken too long.
+    deadline: Option<Duration>,
+}
+
+pub(crate) struct Partition {
+    pub(super) shared: Arc<Shared>,
+    /// As they were when something last happened.
+    pub(super) settings: Arc<Settings>,
+    pub(super) place: Place,
+    pub(super) epoch: Epoch,
+    pub(super) token: u64,
+    pub(super) pipeline: Pipeline,
+    pub(super) tracker: Arc<Mutex<Tracker>>,
+    pub(super) queues: KeyQueues,
+    pub(super) limiter: Limiter,
+    pub(super) quota: Quota,
+    pub(super) book: TimerBook,
+    pub(super) outbox: Outbox,
+    pub(super) burials: FuturesUnordered<BoxFuture<'static, Option<Work>>>,
+    running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
+    pub(super) in_flight: HashMap<u64, InFlight>,
+    next_slot: u64,
+    /// Tasks that hold a permit.
+    active: usize,
+    throttled: Option<Duration>,
+    pub(super) drain: Option<oneshot::Sender<()>>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    deferrals: mpsc::UnboundedReceiver<Deferral>,
+    deferral_sender: mpsc::UnboundedSender<Deferral>,
+}
+
+/// What happened.
+enum Happened {
+    Told(Option<Command>),
+    Ran(u64, Ended),
+    Deferral(Deferral),
+    Written(Result<Vec<Written>, LogError>),
+    Buried(Option<Work>),
+    Time,
+}
+
+impl Partition {
+    /// Starts the task of a partition that was assigned.
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        place: Place,
+        epoch: Epoch,
+        token: u64,
+        tracker: Tracker,
+    ) -> Option<PartitionHandle> {
+        let pipeline = shared.pipelines.get(&place.topic)?.clone();
+        let (commands, told) = mpsc::unbounded_channel();
+        let (deferral_sender, deferrals) = mpsc::unbounded_channel();
+        let tracker = Arc::new(Mutex::new(tracker));
+        let records = Arc::new(Gauge::default());
+        let settings = shared.settings();
+        let partition = Self {
+            shared: Arc::clone(shared),
+            settings: Arc::clone(&settings),
+            epoch,
+            token,
+            pipeline,
+            tracker: Arc::clone(&tracker),
+            queues: KeyQueues::default(),
+            limiter: Limiter::new(settings.processing_rate, shared.clock.monotonic()),
+            quota: Quota::default(),
+            book: TimerBook::new(Arc::clone(&shared.timers), place.clone()),
+            outbox: Outbox::new(Arc::clone(&shared.timers), place.clone(), epoch),
+            place,
+            burials: FuturesUnordered::new(),
+            running: FuturesUnordered::new(),
+            in_flight: HashMap::new(),
+            next_slot: 0,
+            active: 0,
+            throttled: None,
+            drain: None,
+            commands: told,
+            deferrals,
+            deferral_sender,
+        };
+        let task = tokio::spawn(partition.run());
+        Some(PartitionHandle { epoch, token, tracker, records, commands, task })
+    }
+
+    async fn run(mut self) {
+        self.open_timers().await;
+        loop {
+            self.fire_timers().await;
+            self.dispatch();
+            if self.drain.is_some() && self.is_idle() {
+                break;
+            }
+            let happened = self.next().await;
+            self.settings = self.shared.settings();
+            if !self.take(happened) {
+                break;
+            }
+        }
+        self.shared.timers.close(&self.place);
+        if self.drain.take().is_some_and(|done| done.send(()).is_err()) {
+            tracing::debug!(place = ?self.place, "nobody waits for the partition any more");
+        }
+    }
+
+    /// Without its timers a partition runs nothing: what is parked must not be forgotten.
+    async fn open_timers(&mut self) {
+        let mut wait = Duration::from_millis(50);
+        while let Err(error) = self.shared.timers.open(&self.place, self.epoch).await {
+            tracing::warn!(%error, place = ?self.place, "timers cannot be opened; trying again");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(10));
+        }
+    }
+
+    async fn fire_timers(&mut self) {
+        let room = self.settings.max_fired_timers;
+        let (now, steady) = (self.shared.clock.now(), self.shared.clock.monotonic());
+        if self.drain.is_some() || !self.book.wait(now, steady, room).is_zero() {
+            return;
+        }
+        match self.book.due(now, steady, room).await {
+            Ok(rows) => rows.into_iter().for_each(|row| self.fired(row)),
+            Err(error) => tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight.is_empty() && self.outbox.is_empty() && self.burials.is_empty()
+    }
+
+    /// How long nothing happens by itself.
+    fn wait(&self) -> Duration {
+        let (now, steady) = (self.shared.clock.now(), self.shared.clock.monotonic());
+        let timers = self.book.wait(now, steady, self.settings.max_fired_timers);
+        let timers = if self.drain.is_some() { Duration::from_secs(1) } else { timers };
+        let deadlines = self.in_flight.values().filter_map(|flight| flight.deadline);
+        let overdue = if self.settings.defer_timeout_ms == 0 { None } else { deadlines.min() };
+        let overdue = overdue.map(|deadline| deadline.saturating_sub(steady));
+        let until = [self.throttled, overdue].into_iter().flatten().fold(timers, Duration::min);
+        // The clock has milliseconds; waking in the middle of one would only be waking twice.
+        until.max(Duration::from_millis(1))
+    }
+
+    async fn next(&mut self) -> Happened {
+        let wait = self.wait();
+        tokio::select! {
+            told = self.commands.recv() => Happened::Told(told),
+            Some((slot, ended)) = self.running.next(), if !self.running.is_empty() => Happened::Ran(slot, ended),
+            Some(deferral) = self.deferrals.recv() => Happened::Deferral(deferral),
+            written = self.outbox.written() => Happened::Written(written),
+            Some(buried) = self.burials.next(), if !self.burials.is_empty() => Happened::Buried(buried),
+            () = tokio::time::sleep(wait) => Happened::Time,
+        }
+    }
+
+    /// False: the partition is no longer ours.
+    fn take(&mut self, happened: Happened) -> bool {
+        match happened {
+            Happened::Told(None) => return false,
+            Happened::Told(Some(Command::Records(records))) => {
+                for (record, charge) in records {
+                    self.arrived(record, charge);
+                    self.dispatch();
+                }
+            }
+            Happened::Told(Some(Command::Drain(done))) => {
+                self.queues.clear();
+                self.drain = Some(done);
+            }
+            Happened::Ran(slot, ended) => self.returned(slot, ended),
+            Happened::Deferral(deferral) => self.deferral(deferral),
+            Happened::Written(Ok(written)) => written.into_iter().for_each(|one| self.written(one)),
+            Happened::Written(Err(error)) => {
+                tracing::warn!(%error, place = ?self.place, "the partition belongs to somebody else");
+                return false;
+            }
+            Happened::Buried(work) => self.buried(work),
+            Happened::Time => self.check_deadlines(),
+        }
+        true
+    }
+
+    /// Starts what may start.
+    fn dispatch(&mut self) {
+        self.throttled = None;
+        while self.drain.is_none() && self.queues.len() > 0 && self.has_permit() {
+            if !self.may_start() {
+                return;
+            }
+            let Some(work) = self.queues.pop() else { return };
+            self.start_work(work);
+        }
+    }
+
+    pub(super) fn has_permit(&self) -> bool {
+        let permits = self.settings.partition_concurrency;
+        permits == 0 || self.active < permits
+    }
+
+    pub(super) fn may_start(&mut self) -> bool {
+        let steady = self.shared.clock.monotonic();
+        self.limiter.set_rate(self.settings.processing_rate, steady);
+        match self.limiter.take(steady) {
+            Permit::Now => true,
+            Permit::In(wait) => {
+                self.throttled = Some(wait);
+                false
+            }
+            Permit::Never => {
+                self.throttled = Some(Duration::from_secs(1));
+                false
+            }
+        }
+    }
+
+    /// Runs a task: here and now as far as it goes without waiting, aside if it waits.
+    pub(super) fn start_work(&mut self, work: Work) {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.queues.occupy(work.key);
+        self.active += 1;
+        let mut run = self.future(slot, &work);
+        match (&mut run).now_or_never() {
+            Some((_, ended)) if self.deferrals.is_empty() => {
+                self.active -= 1;
+                let key = work.key;
+                self.ended(work, ended);
+                self.queues.release(key);
+            }
+            polled => {
+                let flight = InFlight { work, deferred: false, returned: false, ended: None, deadline: None };
+                self.in_flight.insert(slot, flight);
+                match polled {
+                    Some((_, ended)) => self.returned(slot, ended),
+                    None => self.running.push(run),
+                }
+            }
+        }
+    }
+
+    fn future(&self, slot: u64, work: &Work) -> BoxFuture<'static, (u64, Ended)> {
+        let context = Context {
+            place: self.place.clone(),
+            offset: work.origin.offset(),
+            token: self.token,
+            task: Arc::clone(&work.task),
+            slot,
+            deferrals: self.deferral_sender.clone(),
+        };
+        let span = tracing::debug_span!(
+            "task",
+            place = ?self.place,
+            offset = context.offset.0,
+            attempt = context.attempt(),
+            traceparent = tracing::field::Empty,
+        );
+        if !span.is_disabled() {
+            let parent = context.headers().iter().find(|h| &*h.name == b"traceparent");
+            if let Some(parent) = parent.and_then(|h| h.value.as_ref()) {
+                span.record("traceparent", String::from_utf8_lossy(parent).as_ref());
+            }
+        }
+        self.pipeline.run(context, span)
+    }
+
+    /// `process` has returned.
+    fn returned(&mut self, slot: u64, ended: Ended) {
+        self.active -= 1;
+        // What was deferred inside `process` was said before it returned.
+        while let Ok(deferral) = self.deferrals.try_recv() {
+            self.deferral(deferral);
+        }
+        let Some(flight) = self.in_flight.get_mut(&slot) else { return };
+        let key = flight.work.key;
+        flight.returned = true;
+        let last = if ended.is_ok() && flight.deferred { flight.ended.take() } else { Some(ended) };
+        if let Some(last) = last
+            && let Some(flight) = self.in_flight.remove(&slot)
+        {
+            self.ended(flight.work, last);
+        }
+        self.queues.release(key);
+    }
+
+    fn deferral(&mut self, deferral: Deferral) {
+        let timeout = Duration::from_millis(self.settings.defer_timeout_ms);
+        let Some(flight) = self.in_flight.get_mut(&deferral.slot) else {
+            self.shared.metrics.late_results.increment(1);
+            return;
+        };
+        match deferral.what {
+            DeferralKind::Started => {
+                flight.deferred = true;
+                flight.deadline = (!timeout.is_zero()).then(|| self.shared.clock.monotonic() + timeout);
+            }
+            DeferralKind::Ended(ended) if flight.returned => {
+                if let Some(flight) = self.in_flight.remove(&deferral.slot) {
+                    self.ended(flight.work, ended);
+                }
+            }
+            DeferralKind::Ended(ended) => flight.ended = Some(ended),
+        }
+    }
+
+    fn check_deadlines(&mut self) {
+        let steady = self.shared.clock.monotonic();
+        let is_over =
+            |flight: &InFlight| flight.returned && flight.deadline.is_some_and(|deadline| deadline <= steady);
+        let over: Vec<u64> =
+            self.in_flight.iter().filter(|(_, f)| is_over(f)).map(|(slot, _)| *slot).collect();
+        for slot in over {
+            self.shared.metrics.deferred_timeouts.increment(1);
+            self.overdue(slot, steady);
+        }
+    }
+
+    fn overdue(&mut self, slot: u64, steady: Duration) {
+        let settings = Arc::clone(&self.settings);
+        let reason = "the deferred task took too long";
+        let ended = match settings.defer_timeout {
+            DeferTimeout::Extend => {
+                if let Some(flight) = self.in_flight.get_mut(&slot) {
+                    flight.deadline = Some(steady + Duration::from_millis(settings.defer_timeout_ms.max(1)));
+                }
+                return;
+            }
+            DeferTimeout::Retry => Err(TaskError::retry(reason)),
+            DeferTimeout::DeadLetter => Err(TaskError::fatal(reason)),
+        };
+        if let Some(flight) = self.in_flight.remove(&slot) {
+            self.ended(flight.work, ended);
+        }
+    }
+
+    /// Hands a letter to be buried; `work` completes by it.
+    pub(super) fn bury(&mut self, letter: Letter, work: Work) {
+        self.shared.metrics.dead_letters.increment(1);
+        let burial = self.shared.cemetery.clone().bury(letter);
+        self.burials.push(
+            async move {
+                burial.await;
+                Some(work)
+            }
+            .boxed(),
+        );
+    }
+
+    /// The offset, or the timer, is complete.
+    pub(super) fn complete(&mut self, origin: Origin) {
+        match origin {
+            Origin::Log(offset) => self.tracker.lock().complete(offset),
+            Origin::Timer(id) => self.outbox.push(super::outbox::Change::Delete(id)),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What becomes of a record or a timer before it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use denrei_model::Timestamp;
+use denrei_storage::log::{Record, TimerId, TimerRow};
+use prost::Message;
+
+use super::actor::Partition;
+use super::burial::Letter;
+use super::work::{Charge, KeyHash, Origin, Work};
+use crate::settings::Settings;
+use crate::wire::{Parked, ParkedKind, RawTask, WireError};
+
+/// What a fresh task is to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    Run,
+    Ignore,
+    Expire,
+    Wait(ParkedKind, Timestamp),
+}
+
+impl Partition {
+    /// A record was read.
+    pub(super) fn arrived(&mut self, record: Record, charge: Charge) {
+        self.shared.metrics.consumed.increment(1);
+        if !self.tracker.lock().read(record.offset) {
+            self.shared.metrics.skipped.increment(1);
+            return;
+        }
+        let origin = Origin::Log(record.offset);
+        let reason = String::new();
+        match RawTask::read(&record, self.pipeline.format) {
+            Ok(task) => {
+                let key = task.key.as_ref().map(KeyHash::of);
+                self.fresh(Work { origin, task: Arc::new(task), key, reason, charge });
+            }
+            Err(error) => {
+                let letter = self.undecodable(record, &error);
+                self.bury(letter, Work { origin, task: Arc::default(), key: None, reason, charge });
+            }
+        }
+    }
+
+    fn undecodable(&self, record: Record, error: &WireError) -> Letter {
+        Letter {
+            place: self.place.clone(),
+            offset: record.offset,
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+            attempts: 0,
+            reason: error.to_string(),
+            at: self.shared.clock.now(),
+        }
+    }
+
+    fn fresh(&mut self, work: Work) {
+        let settings = Arc::clone(&self.settings);
+        let now = self.shared.clock.now();
+        match self.fate(&work, &settings, now) {
+            Fate::Run if self.queues.is_free(work.key) && self.has_permit() && self.may_run_now() => {
+                self.start_work(work);
+            }
+            Fate::Run => self.queues.push(work),
+            Fate::Ignore => {
+                self.shared.metrics.ignored.increment(1);
+                self.complete(work.origin);
+            }
+            Fate::Expire => self.give_up(work, "the task is older than its time to live"),
+            Fate::Wait(kind, due) => self.park(work, kind, due),
+        }
+    }
+
+    fn may_run_now(&mut self) -> bool {
+        self.drain.is_none() && self.may_start()
+    }
+
+    fn fate(&mut self, work: &Work, settings: &Settings, now: Timestamp) -> Fate {
+        let metadata = &work.task.metadata;
+        if !settings.ignore_keys.is_empty()
+            && let Some(key) = work.task.key.as_ref().and_then(|key| std::str::from_utf8(key).ok())
+            && settings.ignore_keys.contains(key)
+        {
+            return Fate::Ignore;
+        }
+        if settings.task_ttl_ms > 0
+            && now.since(metadata.timestamp()) > Duration::from_millis(settings.task_ttl_ms)
+        {
+            return Fate::Expire;
+        }
+        if metadata.scheduled_time_millis > 0 && metadata.scheduled() > now {
+            let kind = if metadata.attempt() > 0 { ParkedKind::Retry } else { ParkedKind::Scheduled };
+            return Fate::Wait(kind, metadata.scheduled());
+        }
+        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, now));
+        over.map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))
+    }
+
+    /// A timer is due.
+    pub(super) fn fired(&mut self, row: TimerRow) {
+        let charge = Charge::new(&self.shared.budget, None, row.payload.len());
+        let now = self.shared.clock.now();
+        self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
+        let origin = Origin::Timer(row.id);
+        match Parked::decode(row.payload.clone()) {
+            Ok(parked) => {
+                let task = parked.task();
+                let key = task.key.as_ref().map(KeyHash::of);
+                self.queues.push(Work { origin, task: Arc::new(task), key, reason: parked.reason, charge });
+            }
+            Err(error) => self.bury_row(row, &error.to_string(), charge),
+        }
+    }
+
+    fn bury_row(&mut self, row: TimerRow, error: &str, charge: Charge) {
+        let TimerId { offset, attempt } = row.id;
+        let letter = Letter {
+            place: self.place.clone(),
+            offset,
+            key: None,
+            value: Some(row.payload),
+            headers: Vec::new(),
+            attempts: attempt,
+            reason: format!("a timer that cannot be read: {error}"),
+            at: self.shared.clock.now(),
+        };
+        let (origin, task) = (Origin::Timer(row.id), Arc::default());
+        self.bury(letter, Work { origin, task, key: None, reason: String::new(), charge });
+    }
+}

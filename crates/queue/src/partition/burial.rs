@@ -1,0 +1,135 @@
+//! Writing dead letters: the task as it was, with headers that say what happened.
+//!
+//! | header | |
+//! |---|---|
+//! | `dl_topic`, `dl_partition`, `dl_offset` | where the task came from |
+//! | `dl_attempts` | how often it was tried |
+//! | `dl_reason` | why it is here |
+//! | `dl_time` | since when, in milliseconds |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use denrei_model::Timestamp;
+use denrei_storage::log::{
+    Admin, ErrorKind, GroupId, Header, LogError, NewRecord, Offset, Partition, Place, Producer, TopicConfig,
+    TopicName,
+};
+
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+/// A reason is cut to this many bytes.
+const MAX_REASON: usize = 4_096;
+/// What a dead letter or a timer may add to a task.
+pub(crate) const HEADROOM: usize = 64 << 10;
+
+/// The topic of a group's dead letters of a topic.
+pub(crate) fn dead_letter_topic(topic: &TopicName, group: &GroupId) -> TopicName {
+    TopicName::from(format!("{topic}.{group}.dead-letters"))
+}
+
+/// What is to be buried.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    pub(crate) place: Place,
+    pub(crate) offset: Offset,
+    pub(crate) key: Option<Bytes>,
+    pub(crate) value: Option<Bytes>,
+    /// The record's own headers, `dt_meta` included.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) attempts: u32,
+    pub(crate) reason: String,
+    pub(crate) at: Timestamp,
+}
+
+/// Where letters go.
+#[derive(Clone)]
+pub(crate) struct Cemetery {
+    pub(crate) producer: Arc<dyn Producer>,
+    pub(crate) admin: Arc<dyn Admin>,
+    pub(crate) group: GroupId,
+    pub(crate) failures: metrics::Counter,
+}
+
+impl Letter {
+    fn record(&self, topic: TopicName) -> NewRecord {
+        let mut reason = self.reason.clone();
+        let mut end = reason.len().min(MAX_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        reason.truncate(end);
+        let mut headers = self.headers.clone();
+        let about: [(&'static str, String); 6] = [
+            ("dl_topic", self.place.topic.as_str().to_owned()),
+            ("dl_partition", self.place.partition.0.to_string()),
+            ("dl_offset", self.offset.0.to_string()),
+            ("dl_attempts", self.attempts.to_string()),
+            ("dl_reason", reason),
+            ("dl_time", self.at.as_millis().to_string()),
+        ];
+        headers.extend(about.into_iter().map(|(name, value)| Header::new(name, value)));
+        NewRecord {
+            topic,
+            partition: Some(Partition(self.place.partition.0)),
+            key: self.key.clone(),
+            value: self.value.clone(),
+            headers,
+            timestamp: None,
+        }
+    }
+}
+
+impl Cemetery {
+    /// Writes a letter; resolves when it is durable, however long that takes.
+    pub(crate) async fn bury(self, letter: Letter) {
+        let mut wait = FIRST_RETRY;
+        loop {
+            match self.write(&letter).await {
+                Ok(()) => return,
+                Err(error) => {
+                    self.failures.increment(1);
+                    tracing::error!(%error, place = ?letter.place, "a dead letter could not be written; it will be");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST_RETRY);
+        }
+    }
+
+    async fn write(&self, letter: &Letter) -> Result<(), LogError> {
+        let topic = dead_letter_topic(&letter.place.topic, &self.group);
+        match self.producer.send(letter.record(topic)).await {
+            Err(error) if matches!(error.kind(), ErrorKind::NoTopic | ErrorKind::NoPartition) => {
+                self.ensure_topic(&letter.place.topic).await?;
+                Err(error)
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// Makes sure that the dead letters of a topic have somewhere to go, with room for what they add.
+    pub(crate) async fn ensure_topic(&self, of: &TopicName) -> Result<(), LogError> {
+        let Some(tasks) = self.admin.topic(of).await? else { return Ok(()) };
+        let topic = dead_letter_topic(of, &self.group);
+        let needed = tasks.max_record_bytes + HEADROOM;
+        let Some(found) = self.admin.topic(&topic).await? else {
+            let config = TopicConfig {
+                retention: None,
+                max_record_bytes: needed,
+                ..TopicConfig::new(tasks.partitions)
+            };
+            let created = self.admin.create_topic(&topic, config).await;
+            return created.or_else(|e| if e.kind() == ErrorKind::TopicExists { Ok(()) } else { Err(e) });
+        };
+        if found.max_record_bytes < needed {
+            let what = format!("{topic} takes {} bytes a record; it needs {needed}", found.max_record_bytes);
+            return Err(LogError::new(ErrorKind::Invalid, what));
+        }
+        if found.partitions < tasks.partitions {
+            self.admin.grow_topic(&topic, tasks.partitions).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! Changes of timers on their way to the log: one write at a time, of all that came meanwhile.
+//!
+//! A change that fails completes nothing: it stays, and is tried again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use denrei_storage::log::{Epoch, ErrorKind, LogError, Place, TimerId, TimerRow, Timers};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::work::{Origin, Work};
+
+/// Changes of one write at most.
+const MAX_CHANGES: usize = 500;
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LAST_RETRY: Duration = Duration::from_secs(10);
+
+/// One change: what is put or deleted, and what completes by it.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// The task waits as this timer. Its origin completes.
+    Park(TimerRow, Work),
+    /// The timer ended.
+    Delete(TimerId),
+}
+
+/// What completed by a write.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Parked(TimerRow, Work),
+    Deleted(TimerId),
+}
+
+/// The changes of one partition's timers.
+pub(crate) struct Outbox {
+    timers: Arc<dyn Timers>,
+    place: Place,
+    epoch: Epoch,
+    waiting: Vec<Change>,
+    flying: Vec<Change>,
+    write: Option<BoxFuture<'static, Result<(), LogError>>>,
+    backoff: Option<Duration>,
+}
+
+impl Outbox {
+    pub(crate) fn new(timers: Arc<dyn Timers>, place: Place, epoch: Epoch) -> Self {
+        Self { timers, place, epoch, waiting: Vec::new(), flying: Vec::new(), write: None, backoff: None }
+    }
+
+    pub(crate) fn push(&mut self, change: Change) {
+        self.waiting.push(change);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.flying.is_empty()
+    }
+
+    /// Waits for the write in flight, having started one if there is anything to write; for ever, if not.
+    ///
+    /// May be dropped and called again.
+    pub(crate) async fn written(&mut self) -> Result<Vec<Written>, LogError> {
+        if self.write.is_none() {
+            if self.flying.is_empty() {
+                let rest = self.waiting.split_off(self.waiting.len().min(MAX_CHANGES));
+                self.flying = std::mem::replace(&mut self.waiting, rest);
+            }
+            if self.flying.is_empty() {
+                return std::future::pending().await;
+            }
+            self.write = Some(self.start());
+        }
+        let Some(write) = &mut self.write else { return std::future::pending().await };
+        let result = write.await;
+        self.write = None;
+        match result {
+            Ok(()) => {
+                self.backoff = None;
+                let written = |change| match change {
+                    Change::Park(row, work) => Written::Parked(row, work),
+                    Change::Delete(id) => Written::Deleted(id),
+                };
+                Ok(std::mem::take(&mut self.flying).into_iter().map(written).collect())
+            }
+            Err(error) if error.kind() == ErrorKind::NotOwner => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, place = ?self.place, "timers could not be written; they will be");
+                self.backoff = Some(self.backoff.map_or(FIRST_RETRY, |wait| (wait * 2).min(LAST_RETRY)));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn start(&self) -> BoxFuture<'static, Result<(), LogError>> {
+        let (mut put, mut delete) = (Vec::new(), Vec::new());
+        for change in &self.flying {
+            match change {
+                Change::Park(row, work) => {
+                    put.push(row.clone());
+                    if let Origin::Timer(id) = work.origin
+                        && id != row.id
+                    {
+                        delete.push(id);
+                    }
+                }
+                Change::Delete(id) => delete.push(*id),
+            }
+        }
+        let (timers, place, epoch, wait) =
+            (Arc::clone(&self.timers), self.place.clone(), self.epoch, self.backoff);
+        async move {
+            if let Some(wait) = wait {
+                tokio::time::sleep(wait).await;
+            }
+            timers.change(&place, Some(epoch), put, delete).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,103 @@
+//! What becomes of a task after it ran: done, parked for another try, or buried. There is no other way out.
+
+use std::sync::Arc;
+
+use denrei_model::Timestamp;
+use denrei_storage::log::{TimerId, TimerRow};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::actor::Partition;
+use super::burial::Letter;
+use super::outbox::{Change, Written};
+use super::work::{Origin, Work};
+use crate::pipeline::Ended;
+use crate::processor::Verdict;
+use crate::wire::{Parked, ParkedKind, to_millis};
+
+impl Partition {
+    /// A task came to its end, one way or the other.
+    pub(super) fn ended(&mut self, mut work: Work, ended: Ended) {
+        let metrics = &self.shared.metrics;
+        let Err(error) = ended else {
+            metrics.processed.increment(1);
+            return self.complete(work.origin);
+        };
+        metrics.failed.increment(1);
+        tracing::debug!(place = ?self.place, offset = work.origin.offset().0, reason = %error.reason, "a task failed");
+        work.reason = error.reason;
+        let failed = work.task.metadata.attempt().saturating_add(1);
+        let delay = match error.verdict {
+            Verdict::DeadLetter => return self.give_up(work, ""),
+            verdict => {
+                let planned = self.settings.retry.delay(failed, self.luck(&work));
+                let Some(planned) = planned else {
+                    let last = std::mem::take(&mut work.reason);
+                    return self.give_up(work, &format!("given up after {failed} tries; the last: {last}"));
+                };
+                if let Verdict::RetryAfter(delay) = verdict { delay } else { planned }
+            }
+        };
+        self.shared.metrics.retried.increment(1);
+        let due = self.shared.clock.now().plus(delay);
+        let task = Arc::make_mut(&mut work.task);
+        task.metadata.retry_count = i64::from(failed);
+        task.metadata.scheduled_time_millis = to_millis(due);
+        self.park(work, ParkedKind::Retry, due);
+    }
+
+    /// A number between 0 and 1 that differs between tasks and tries.
+    fn luck(&self, work: &Work) -> f64 {
+        let attempt = work.task.metadata.retry_count.to_be_bytes();
+        let place =
+            [&self.place.partition.0.to_be_bytes()[..], &work.origin.offset().0.to_be_bytes(), &attempt];
+        let hash = xxh3_64(&[&place.concat()[..], &self.shared.seed.to_be_bytes()].concat());
+        #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
+        let luck = (hash >> 16) as f64 / (1_u64 << 48) as f64;
+        luck
+    }
+
+    /// Has the task wait as a timer; its origin completes once that is durable.
+    pub(super) fn park(&mut self, work: Work, kind: ParkedKind, due: Timestamp) {
+        let id = TimerId { offset: work.origin.offset(), attempt: work.task.metadata.attempt() };
+        let payload = Parked::new(kind, &work.task, work.reason.as_str()).encode_to_bytes();
+        self.outbox.push(Change::Park(TimerRow { id, due, payload }, work));
+    }
+
+    /// Sends the task to the dead letters; its origin completes once it is there.
+    pub(super) fn give_up(&mut self, work: Work, why: &str) {
+        let reason = if why.is_empty() { work.reason.clone() } else { why.to_owned() };
+        let (value, headers) = work.task.write(self.pipeline.format);
+        let letter = Letter {
+            place: self.place.clone(),
+            offset: work.origin.offset(),
+            key: work.task.key.clone(),
+            value: Some(value),
+            headers,
+            attempts: work.task.metadata.attempt(),
+            reason,
+            at: self.shared.clock.now(),
+        };
+        self.bury(letter, work);
+    }
+
+    pub(super) fn buried(&mut self, work: Option<Work>) {
+        if let Some(work) = work {
+            self.complete(work.origin);
+        }
+    }
+
+    /// A change of timers is durable.
+    pub(super) fn written(&mut self, written: Written) {
+        match written {
+            Written::Parked(row, work) => {
+                self.shared.metrics.parked.increment(1);
+                match work.origin {
+                    Origin::Log(offset) => self.tracker.lock().complete(offset),
+                    Origin::Timer(id) => self.book.ended(id),
+                }
+                self.book.added(row, self.settings.max_fired_timers);
+            }
+            Written::Deleted(id) => self.book.ended(id),
+        }
+    }
+}

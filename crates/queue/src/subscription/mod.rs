@@ -1,0 +1,48 @@
+//! A subscription: the topics it reads, what runs their tasks, and the reader that feeds the partitions.
+//!
+//! ```text
+//! builder ─► Subscription (handle) ─commands─► reader ─┬─► partition 0
+//!                                                  ▲   ├─► partition 1      records, back-pressure, drains
+//!                             the log's events ────┘   └─► …
+//! ```
+//!
+//! The reader alone polls and commits: a revoke is answered only when the partitions that are wanted back have ended what was
+//! in flight and their last commit is made, and after that nothing of theirs is committed.
+
+mod builder;
+mod reader;
+mod state;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use denrei_model::Clock;
+use denrei_storage::log::{GroupId, Timers, TopicName};
+use tokio::sync::watch;
+
+pub use self::builder::{StartError, SubscriptionBuilder};
+pub use self::state::{State, Subscription};
+use crate::metrics::Meters;
+use crate::partition::{Budget, Cemetery};
+use crate::pipeline::Pipeline;
+use crate::settings::Settings;
+
+/// What all parts of a subscription share.
+pub(crate) struct Shared {
+    pub(crate) group: GroupId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pipelines: HashMap<TopicName, Pipeline>,
+    pub(crate) timers: Arc<dyn Timers>,
+    pub(crate) cemetery: Cemetery,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) metrics: Meters,
+    pub(crate) seed: u64,
+    settings: watch::Receiver<Arc<Settings>>,
+}
+
+impl Shared {
+    /// The settings as they are now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.borrow())
+    }
+}

@@ -1,0 +1,208 @@
+//! Polls the log, feeds the partitions, holds them back, commits what they have completed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use denrei_storage::log::{Assigned, Commit, Consumer, ErrorKind, Event, LogError, Place, Record};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::state::Order;
+use super::{Shared, State};
+use crate::partition::{Charge, Command, CommitNote, Partition, PartitionHandle, Tracker};
+
+/// After trouble with the log, this long nothing is asked of it.
+const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
+
+/// A partition that is ours.
+struct Owned {
+    handle: PartitionHandle,
+    paused: bool,
+    committed: metrics::Gauge,
+    pending: metrics::Gauge,
+}
+
+pub(super) struct Reader {
+    shared: Arc<Shared>,
+    consumer: Box<dyn Consumer>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    states: watch::Sender<State>,
+    owned: HashMap<Place, Owned>,
+}
+
+enum Next {
+    Event(Result<Event, LogError>),
+    Room,
+    Commit,
+    Order(Option<Order>),
+}
+
+impl Reader {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        consumer: Box<dyn Consumer>,
+        orders: mpsc::UnboundedReceiver<Order>,
+        states: watch::Sender<State>,
+    ) -> Self {
+        Self { shared, consumer, orders, states, owned: HashMap::new() }
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut commit_at = tokio::time::Instant::now() + self.commit_interval();
+        loop {
+            let next = tokio::select! {
+                event = self.consumer.poll() => Next::Event(event),
+                () = self.shared.budget.wake.notified() => Next::Room,
+                () = tokio::time::sleep_until(commit_at) => Next::Commit,
+                order = self.orders.recv() => Next::Order(order),
+            };
+            match next {
+                Next::Event(Ok(event)) => self.event(event).await,
+                Next::Event(Err(error)) if error.kind() == ErrorKind::Closed => break,
+                Next::Event(Err(error)) => {
+                    tracing::error!(%error, group = %self.shared.group, "the log cannot be read");
+                    tokio::time::sleep(PAUSE_AFTER_TROUBLE * 5).await;
+                }
+                Next::Room => self.resume(),
+                Next::Commit => {
+                    self.commit(None).await;
+                    commit_at = tokio::time::Instant::now() + self.commit_interval();
+                }
+                Next::Order(Some(Order::Shutdown) | None) => break,
+            }
+        }
+        self.shutdown().await;
+    }
+
+    fn commit_interval(&self) -> Duration {
+        Duration::from_millis(self.shared.settings().commit_interval_ms)
+    }
+
+    async fn event(&mut self, event: Event) {
+        match event {
+            Event::Assigned(all) => self.assigned(all).await,
+            Event::Records { place, records } => self.records(&place, records),
+            Event::Revoking(places) => {
+                self.states.send_replace(State::Rebalancing);
+                let patience = Duration::from_millis(self.shared.settings().rebalance_timeout_ms);
+                self.let_go(&places, patience).await;
+                self.states.send_replace(State::Running);
+            }
+            Event::Lost(places) => {
+                tracing::warn!(?places, "partitions were lost");
+                self.owned.retain(|place, _| !places.contains(place));
+            }
+            Event::Trouble(error) => {
+                tracing::warn!(%error, group = %self.shared.group, "trouble with the log");
+                tokio::time::sleep(PAUSE_AFTER_TROUBLE).await;
+            }
+        }
+    }
+
+    /// Starts the partitions, and commits where they start: from then on a reset of offsets cannot be mistaken for progress.
+    async fn assigned(&mut self, all: Vec<Assigned>) {
+        let mut places = Vec::new();
+        for Assigned { place, epoch, position, metadata, .. } in all {
+            let note = CommitNote::decode(&metadata, position);
+            let tracker = Tracker::new(position, note.done);
+            let Some(handle) = Partition::start(&self.shared, place.clone(), epoch, note.token + 1, tracker)
+            else {
+                continue;
+            };
+            let committed = self.shared.metrics.of_place("denrei_queue_committed_offset", &place);
+            let pending = self.shared.metrics.of_place("denrei_queue_pending_records", &place);
+            self.owned.insert(place.clone(), Owned { handle, paused: false, committed, pending });
+            places.push(place);
+        }
+        self.commit(Some(&places)).await;
+        self.states.send_replace(State::Running);
+    }
+
+    fn records(&mut self, place: &Place, records: Vec<Record>) {
+        let settings = self.shared.settings();
+        let Some(owned) = self.owned.get_mut(place) else { return };
+        let charge = |record: Record| {
+            let charge = Charge::new(&self.shared.budget, Some(&owned.handle.records), record.size());
+            (record, charge)
+        };
+        drop(owned.handle.commands.send(Command::Records(records.into_iter().map(charge).collect())));
+        let is_full = owned.handle.records.is_full(settings.max_pending_records)
+            || self.shared.budget.bytes.is_full(settings.max_pending_bytes);
+        if is_full {
+            owned.paused = true;
+            self.consumer.pause(place);
+        }
+    }
+
+    fn resume(&mut self) {
+        let settings = self.shared.settings();
+        let has_bytes = self.shared.budget.bytes.has_room(settings.max_pending_bytes);
+        for (place, owned) in self.owned.iter_mut().filter(|(_, owned)| owned.paused) {
+            if owned.handle.records.has_room(settings.max_pending_records) && has_bytes {
+                owned.paused = false;
+                self.consumer.resume(place);
+            }
+        }
+    }
+
+    /// Commits what has changed; of these partitions only, if some are named.
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point")]
+    async fn commit(&mut self, only: Option<&[Place]>) {
+        let mut commits = Vec::new();
+        for (place, owned) in &self.owned {
+            if only.is_some_and(|only| !only.contains(place)) {
+                continue;
+            }
+            let mut tracker = owned.handle.tracker.lock();
+            owned.pending.set(tracker.pending() as f64);
+            if !tracker.take_changed() {
+                continue;
+            }
+            let offset = tracker.watermark();
+            let metadata = CommitNote { token: owned.handle.token, done: tracker.above() }.encode(offset);
+            owned.committed.set(offset.0 as f64);
+            commits.push(Commit { place: place.clone(), epoch: owned.handle.epoch, offset, metadata });
+        }
+        self.shared.metrics.pending_bytes.set(self.shared.budget.bytes.used() as f64);
+        if commits.is_empty() {
+            return;
+        }
+        let places: Vec<Place> = commits.iter().map(|commit| commit.place.clone()).collect();
+        for (place, result) in places.into_iter().zip(self.consumer.commit(commits).await) {
+            let Err(error) = result else { continue };
+            self.shared.metrics.commit_failures.increment(1);
+            tracing::warn!(%error, ?place, "an offset could not be committed");
+            if let Some(owned) = self.owned.get(&place) {
+                owned.handle.tracker.lock().mark_changed();
+            }
+        }
+    }
+
+    /// Has these partitions end what is in flight, commits, and forgets them.
+    async fn let_go(&mut self, places: &[Place], patience: Duration) {
+        let mut drains = Vec::new();
+        for place in places {
+            if let Some(owned) = self.owned.get(place) {
+                let (done, drained) = oneshot::channel();
+                drop(owned.handle.commands.send(Command::Drain(done)));
+                drains.push(drained);
+            }
+        }
+        if tokio::time::timeout(patience, futures_util::future::join_all(drains)).await.is_err() {
+            tracing::warn!(?places, "tasks in flight did not end in time; their next owner runs them again");
+        }
+        self.commit(Some(places)).await;
+        self.owned.retain(|place, _| !places.contains(place));
+    }
+
+    async fn shutdown(mut self) {
+        self.states.send_replace(State::ShuttingDown);
+        let places: Vec<Place> = self.owned.keys().cloned().collect();
+        let patience = Duration::from_millis(self.shared.settings().shutdown_timeout_ms);
+        self.let_go(&places, patience).await;
+        if let Err(error) = self.consumer.close().await {
+            tracing::warn!(%error, "while leaving the group");
+        }
+        self.states.send_replace(State::Terminated);
+    }
+}

@@ -1,0 +1,169 @@
+//! What a task looks like on the log: Decaton's own format, so that its producers and consumers interoperate.
+//!
+//! In the *header* format the metadata is the record's header `dt_meta` and the value is the task. In the *request*
+//! format, older, the value is a `DecatonTaskRequest` that wraps both. The two cannot be told apart by looking (a
+//! task may itself look like a request), so the format is set per topic and never guessed.
+
+mod parked;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use denrei_model::Timestamp;
+use denrei_storage::log::{Header, Record};
+use prost::Message;
+
+pub(crate) use self::parked::{Parked, ParkedKind};
+
+/// The header that carries the metadata.
+pub const METADATA_HEADER: &str = "dt_meta";
+
+/// How the tasks of a topic are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// The metadata in the header `dt_meta`, the task as the value. A record without the header is a task too: its
+    /// metadata is the record's own timestamp.
+    #[default]
+    Header,
+    /// Both in a `DecatonTaskRequest` as the value.
+    Request,
+}
+
+/// What is known of a task beside its content.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Metadata {
+    /// When it was made, in milliseconds since the epoch.
+    #[prost(int64, tag = "1")]
+    pub timestamp_millis: i64,
+    /// Which application made it.
+    #[prost(string, tag = "2")]
+    pub source_application_id: String,
+    /// Which of its instances.
+    #[prost(string, tag = "3")]
+    pub source_instance_id: String,
+    /// How often it was tried before.
+    #[prost(int64, tag = "4")]
+    pub retry_count: i64,
+    /// Not to be run before this time, in milliseconds since the epoch; 0 means at once.
+    #[prost(int64, tag = "5")]
+    pub scheduled_time_millis: i64,
+}
+
+impl Metadata {
+    /// When it was made.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        millis(self.timestamp_millis)
+    }
+
+    /// Before when it must not run.
+    #[must_use]
+    pub fn scheduled(&self) -> Timestamp {
+        millis(self.scheduled_time_millis)
+    }
+
+    /// How often it was tried before.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        u32::try_from(self.retry_count.max(0)).unwrap_or(u32::MAX)
+    }
+}
+
+fn millis(raw: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(raw).unwrap_or(0))
+}
+
+pub(crate) fn to_millis(timestamp: Timestamp) -> i64 {
+    i64::try_from(timestamp.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TaskRequest {
+    #[prost(message, optional, tag = "1")]
+    metadata: Option<Metadata>,
+    #[prost(bytes = "bytes", tag = "2")]
+    serialized_task: Bytes,
+}
+
+/// A task as it lies on the log: metadata known, content not decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RawTask {
+    /// The key; tasks of one key run one after the other.
+    pub key: Option<Bytes>,
+    /// The content.
+    pub value: Bytes,
+    /// What is known beside it.
+    pub metadata: Metadata,
+    /// The record's headers, without `dt_meta`.
+    pub headers: Vec<Header>,
+}
+
+/// A record that is no task in the format of its topic.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The header is there, and is not metadata.
+    #[error("header dt_meta cannot be decoded: {0}")]
+    Header(String),
+    /// The value is not a request.
+    #[error("the value is not a task request: {0}")]
+    Request(String),
+    /// The request has no metadata.
+    #[error("the task request has no metadata")]
+    NoMetadata,
+}
+
+impl RawTask {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// If it is no task in this format.
+    pub fn read(record: &Record, format: Format) -> Result<Self, WireError> {
+        let is_metadata = |h: &Header| h.name == METADATA_HEADER.as_bytes();
+        let value = record.value.clone().unwrap_or_default();
+        let key = record.key.clone();
+        match format {
+            Format::Header => {
+                let metadata = match record.header(METADATA_HEADER) {
+                    Some(header) => {
+                        Metadata::decode(header.as_ref()).map_err(|e| WireError::Header(e.to_string()))?
+                    }
+                    None => Metadata { timestamp_millis: to_millis(record.timestamp), ..Metadata::default() },
+                };
+                let headers = record.headers.iter().filter(|h| !is_metadata(h)).cloned().collect();
+                Ok(Self { key, value, metadata, headers })
+            }
+            Format::Request => {
+                let request = TaskRequest::decode(value).map_err(|e| WireError::Request(e.to_string()))?;
+                let metadata = request.metadata.ok_or(WireError::NoMetadata)?;
+                Ok(Self { key, value: request.serialized_task, metadata, headers: record.headers.clone() })
+            }
+        }
+    }
+
+    /// The value and headers of a record that carries this task.
+    #[must_use]
+    pub fn write(&self, format: Format) -> (Bytes, Vec<Header>) {
+        match format {
+            Format::Header => {
+                let mut headers = self.headers.clone();
+                headers.push(Header::new(METADATA_HEADER, Bytes::from(self.metadata.encode_to_vec())));
+                (self.value.clone(), headers)
+            }
+            Format::Request => {
+                let request = TaskRequest {
+                    metadata: Some(self.metadata.clone()),
+                    serialized_task: self.value.clone(),
+                };
+                (Bytes::from(request.encode_to_vec()), self.headers.clone())
+            }
+        }
+    }
+
+    /// Bytes of key, value and headers.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers: usize =
+            self.headers.iter().map(|h| h.name.len() + h.value.as_ref().map_or(0, Bytes::len)).sum();
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.len() + headers
+    }
+}

@@ -1,0 +1,20 @@
+//! What a subscription does with tasks, on a log in memory and a clock that jumps: each test is a promise.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::clone_on_ref_ptr,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "behaviour/flow.rs"]
+mod flow;
+#[path = "behaviour/outcomes.rs"]
+mod outcomes;
+#[path = "behaviour/ownership.rs"]
+mod ownership;
+#[path = "behaviour/recorder.rs"]
+mod recorder;
+#[path = "behaviour/timing.rs"]
+mod timing;
