@@ -8,8 +8,12 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "behaviour/admin.rs"]
+mod admin;
 #[path = "behaviour/flow.rs"]
 mod flow;
+#[path = "behaviour/merging.rs"]
+mod merging;
 #[path = "behaviour/outcomes.rs"]
 mod outcomes;
 #[path = "behaviour/ownership.rs"]

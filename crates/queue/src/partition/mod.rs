@@ -22,7 +22,7 @@ mod tracker;
 mod work;
 
 pub(crate) use self::actor::{Command, Partition, PartitionHandle};
-pub(crate) use self::burial::Cemetery;
+pub(crate) use self::burial::{Cemetery, dead_letter_topic};
 pub(crate) use self::gaps::CommitNote;
 pub(crate) use self::tracker::Tracker;
 pub(crate) use self::work::{Budget, Charge};

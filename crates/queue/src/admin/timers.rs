@@ -1,0 +1,91 @@
+//! Pending timers: seen, cancelled, moved.
+
+use bytes::Bytes;
+use denrei_model::Timestamp;
+use denrei_storage::log::{ErrorKind, LogError, Place, TimerId, TimerQuery, TimerRow};
+use prost::Message;
+
+use super::QueueAdmin;
+use crate::wire::{Metadata, Parked};
+
+/// A task that waits for its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingTimer {
+    /// Which one, in its partition.
+    pub id: TimerId,
+    /// When it is due.
+    pub due: Timestamp,
+    /// Why it waits: `Scheduled`, `Retry`, `Shaped` or `Behind`.
+    pub why: String,
+    /// What the last try said.
+    pub reason: String,
+    /// The task's key.
+    pub key: Option<Bytes>,
+    /// The task's bytes.
+    pub value: Bytes,
+    /// The task's metadata.
+    pub metadata: Metadata,
+}
+
+fn pending(row: TimerRow) -> Result<PendingTimer, LogError> {
+    let parked = Parked::decode(row.payload).map_err(|e| LogError::new(ErrorKind::Corrupt, e.to_string()))?;
+    let task = parked.task();
+    Ok(PendingTimer {
+        id: row.id,
+        due: row.due,
+        why: format!("{:?}", parked.kind()),
+        reason: parked.reason,
+        key: task.key,
+        value: task.value,
+        metadata: task.metadata,
+    })
+}
+
+impl QueueAdmin {
+    /// The timers of a partition, the earliest first.
+    ///
+    /// # Errors
+    /// If the log cannot be asked.
+    pub async fn timers(&self, place: &Place, query: TimerQuery) -> Result<Vec<PendingTimer>, LogError> {
+        self.timers.list(place, query).await?.into_iter().map(pending).collect()
+    }
+
+    /// Cancels a timer: its task will not run. One that is due within a second may run all the same. False: there is none.
+    ///
+    /// # Errors
+    /// If the log cannot do it.
+    pub async fn cancel_timer(&self, place: &Place, id: TimerId) -> Result<bool, LogError> {
+        let there = self.find(place, id).await?.is_some();
+        if there {
+            self.timers.change(place, None, Vec::new(), vec![id]).await?;
+        }
+        Ok(there)
+    }
+
+    /// Moves a timer to another time; its owner notices within a second. False: there is none.
+    ///
+    /// # Errors
+    /// If the log cannot do it.
+    pub async fn move_timer(&self, place: &Place, id: TimerId, due: Timestamp) -> Result<bool, LogError> {
+        let Some(row) = self.find(place, id).await? else { return Ok(false) };
+        self.timers.change(place, None, vec![TimerRow { due, ..row }], Vec::new()).await?;
+        Ok(true)
+    }
+
+    async fn find(&self, place: &Place, id: TimerId) -> Result<Option<TimerRow>, LogError> {
+        const PAGE: usize = 1_000;
+        let mut query = TimerQuery::first(PAGE);
+        loop {
+            let rows = self.timers.list(place, query).await?;
+            let Some(last) = rows.last() else { return Ok(None) };
+            query.after = Some((last.due, last.id));
+            let more = rows.len() >= PAGE;
+            if let Some(found) = rows.into_iter().find(|row| row.id == id) {
+                return Ok(Some(found));
+            }
+            if !more {
+                return Ok(None);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What an administrator can see and do.
+
+use std::time::Duration;
+
+use denrei_queue::admin::{QueueAdmin, ResetTo};
+use denrei_queue::codec::Text;
+use denrei_queue::testing::Bench;
+use denrei_queue::wire::Format;
+use denrei_queue::{Settings, TaskClient};
+use denrei_storage::log::{ErrorKind, Offset, TimerQuery, TopicName};
+
+use crate::recorder::{names, pass, put, recorder};
+
+fn topic() -> TopicName {
+    TopicName::from("t")
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_are_listed_put_back_and_thrown_away() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let subscription = bench.subscribe(pipeline, Settings::default()).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    put(&bench, &["k=fatal:a", "l=fatal:b"]).await;
+    pass(5).await;
+    let letters = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
+    let about: Vec<_> = letters.iter().map(|l| (l.came_at, l.attempts, &*l.reason)).collect();
+    assert_eq!(about, [(Offset(0), 0, "hopeless"), (Offset(1), 0, "hopeless")]);
+    let redriven = admin.redrive(&topic(), 0, Offset(1), 1, Format::Header).await.unwrap();
+    assert_eq!((redriven.tasks, redriven.next), (1, Offset(2)));
+    pass(5).await;
+    assert_eq!(names(&seen), ["fatal:a", "fatal:b", "fatal:b"]);
+    admin.purge(&topic(), 0, Offset(2)).await.unwrap();
+    let left = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
+    assert_eq!(left.iter().map(|l| l.came_at).collect::<Vec<_>>(), [Offset(2)]);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn timers_are_listed_cancelled_and_moved() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let subscription = bench.subscribe(pipeline, Settings::default()).await;
+    let client: TaskClient<String> = bench.client(Text);
+    for (delay, name) in [(100, "moved"), (200, "cancelled"), (300, "left")] {
+        client.put_after(Duration::from_secs(delay), name, &name.to_owned()).await.unwrap();
+    }
+    pass(2).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let place = bench.place(0);
+    let pending = admin.timers(&place, TimerQuery::first(10)).await.unwrap();
+    let found: Vec<_> = pending.iter().map(|t| (&*t.why, t.value.as_ref())).collect();
+    assert_eq!(found, [("Scheduled", &b"moved"[..]), ("Scheduled", b"cancelled"), ("Scheduled", b"left")]);
+    assert!(admin.cancel_timer(&place, pending[1].id).await.unwrap());
+    assert!(!admin.cancel_timer(&place, pending[1].id).await.unwrap());
+    let due = pending[0].due.plus(Duration::from_secs(900));
+    assert!(admin.move_timer(&place, pending[0].id, due).await.unwrap());
+    pass(400).await;
+    assert_eq!(names(&seen), ["left"]);
+    pass(700).await;
+    assert_eq!(names(&seen), ["left", "moved"]);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lag_is_seen_and_offsets_are_set_while_nobody_reads() {
+    let bench = Bench::new("t", 2).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let (pipeline, seen) = recorder();
+    put(&bench, &["k=a", "k=b", "k=c"]).await;
+    let behind =
+        |all: Vec<denrei_queue::admin::Lag>| all.iter().map(denrei_queue::admin::Lag::records).sum::<u64>();
+    assert_eq!(behind(admin.lag(&topic()).await.unwrap()), 3);
+    let subscription = bench.subscribe(pipeline.clone(), Settings::default()).await;
+    pass(5).await;
+    let lag = admin.lag(&topic()).await.unwrap();
+    let place = lag.iter().find(|lag| lag.end == Offset(3)).unwrap().place.clone();
+    assert_eq!(behind(lag), 0);
+    let refused = admin.reset(&place, ResetTo::Earliest).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::GroupActive);
+    subscription.shutdown().await;
+    assert_eq!(admin.reset(&place, ResetTo::Offset(Offset(2))).await.unwrap(), Offset(2));
+    let again = bench.subscribe(pipeline, Settings::default()).await;
+    pass(5).await;
+    assert_eq!(names(&seen), ["a", "b", "c", "c"]);
+    again.shutdown().await;
+}
