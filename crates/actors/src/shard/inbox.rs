@@ -100,3 +100,7 @@ impl Inbox {
         self.sources.iter().map(|(shard, source)| (*shard, source.taken)).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "inbox/tests.rs"]
+mod tests;

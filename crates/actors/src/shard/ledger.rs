@@ -132,3 +132,7 @@ impl Ledger {
 pub(crate) fn new_head(log_id: LogId, revision: Revision) -> HeadRow {
     HeadRow { log_id, revision, tag: Tag::genesis(log_id), first: Revision::ZERO }
 }
+
+#[cfg(test)]
+#[path = "ledger/tests.rs"]
+mod tests;

@@ -66,3 +66,7 @@ impl Outgoing {
         (self.last, self.durable)
     }
 }
+
+#[cfg(test)]
+#[path = "outgoing/tests.rs"]
+mod tests;

@@ -155,3 +155,7 @@ pub(crate) fn line(frame: &Frame) -> Bytes {
     line.push(b'\n');
     Bytes::from(line)
 }
+
+#[cfg(test)]
+#[path = "sessions/tests.rs"]
+mod tests;

@@ -165,7 +165,9 @@ impl ShardActor {
     /// holds up the others.
     fn shed_resting(&mut self) {
         let resting = |shard: &Self| match shard.line.front() {
-            Some(Item { cause: Cause::Ask(part), .. }) => shard.current.is_none() && shard.rests(&part.entity),
+            Some(Item { cause: Cause::Ask(part), .. }) => {
+                shard.current.is_none() && shard.rests(&part.entity)
+            }
             _ => false,
         };
         while resting(self) {

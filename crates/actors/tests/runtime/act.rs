@@ -7,7 +7,6 @@ use denrei_actors::account::mark_read::MarkRead;
 use denrei_actors::account::profile::{ReleaseHandle, UpdateProfile};
 use denrei_actors::account::setting::SetSetting;
 use denrei_actors::chatroom::answer::Answer;
-use denrei_actors::chatroom::create::Create;
 use denrei_actors::chatroom::invite::Invite;
 use denrei_actors::chatroom::join::Join;
 use denrei_actors::chatroom::leave::Leave;
@@ -29,7 +28,6 @@ pub(crate) enum Act {
     Send(Send),
     Unsend(Unsend),
     React(React),
-    Create(Create),
     Invite(Invite),
     Answer(Answer),
     Join(Join),
@@ -73,7 +71,6 @@ impl Act {
             Self::Send(command) => told(handle, command, origin).await,
             Self::Unsend(command) => told(handle, command, origin).await,
             Self::React(command) => told(handle, command, origin).await,
-            Self::Create(command) => told(handle, command, origin).await,
             Self::Invite(command) => told(handle, command, origin).await,
             Self::Answer(command) => told(handle, command, origin).await,
             Self::Join(command) => told(handle, command, origin).await,

@@ -6,12 +6,11 @@ use denrei_model::id::{AccountId, ChatId, DeviceId};
 use denrei_model::message::{Message, Reaction};
 use denrei_model::operation::chat::Title;
 use denrei_model::operation::{
-    ChatChanged, ChatKind, Contact, JoinPolicy, Member, Membership, Payload, Profile, Relation, Setting, Standing,
+    ChatChanged, ChatKind, Contact, JoinPolicy, Member, Membership, Payload, Profile, Relation, Setting,
+    Standing,
 };
 use denrei_model::position::Seq;
-use denrei_model::row::{
-    AccountChatKey, AccountKey, ChatKey, ContactKey, MemberKey, MessageKey, SettingKey,
-};
+use denrei_model::row::{AccountChatKey, AccountKey, ChatKey, ContactKey, MemberKey, MessageKey, SettingKey};
 
 use super::stage::{Stage, account};
 
@@ -146,7 +145,10 @@ impl Client {
     }
 
     fn chat(&mut self, chat: ChatId) -> &mut Chat {
-        self.view.chats.get_mut(&chat).unwrap_or_else(|| panic!("an operation about {chat}, which is not known"))
+        self.view
+            .chats
+            .get_mut(&chat)
+            .unwrap_or_else(|| panic!("an operation about {chat}, which is not known"))
     }
 
     fn message(&mut self, message: Message, peer: Option<AccountId>) {
@@ -229,7 +231,9 @@ pub(crate) async fn snapshot(stage: &Stage, number: u8) -> View {
     }
     let key = |chat| AccountChatKey { account: me, chat };
     for (row_key, row) in stage.rows(key(ChatId::default()), key(ChatId::MAX)).await {
-        let denrei_model::row::Key::AccountChat(AccountChatKey { chat, .. }) = row_key else { unreachable!() };
+        let denrei_model::row::Key::AccountChat(AccountChatKey { chat, .. }) = row_key else {
+            unreachable!()
+        };
         if row.membership != Membership::Gone {
             let standing = denrei_actors::account::standing(&row);
             let mut found = new_chat(row.kind, standing);
@@ -275,7 +279,8 @@ pub(crate) fn comparable(client: &mut View, snapshot: &mut View) {
         if chat.kind == ChatKind::Direct {
             // What was read before the first message that reached this one says nothing to it: a block held that back.
             let first = other.messages.keys().next().copied().unwrap_or_default();
-            for mark in chat.reads.values_mut().chain(other.reads.values_mut()).filter(|mark| **mark < first) {
+            for mark in chat.reads.values_mut().chain(other.reads.values_mut()).filter(|mark| **mark < first)
+            {
                 *mark = Seq::ZERO;
             }
         }

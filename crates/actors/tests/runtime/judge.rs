@@ -27,7 +27,11 @@ pub(crate) async fn payloads(stage: &Stage, number: u8) -> Vec<Payload> {
         assert_eq!(tag, row.tag, "H2: tags are chained");
         payloads.push(stored.payload.unwrap());
     }
-    assert_eq!((head.revision.get(), head.tag), (payloads.len() as u64, tag), "H7: the head is where the log ends");
+    assert_eq!(
+        (head.revision.get(), head.tag),
+        (payloads.len() as u64, tag),
+        "H7: the head is where the log ends"
+    );
     payloads
 }
 
@@ -53,7 +57,9 @@ fn event(payload: &Payload) -> Option<(ChatId, Seq)> {
     Some(match payload {
         Payload::SendMessage(sent) => (sent.message.chat, sent.message.seq),
         Payload::ReceiveMessage(received) => (received.message.chat, received.message.seq),
-        Payload::UnsendMessage(unsent) | Payload::NotifiedUnsendMessage(unsent) => (unsent.chat, unsent.version),
+        Payload::UnsendMessage(unsent) | Payload::NotifiedUnsendMessage(unsent) => {
+            (unsent.chat, unsent.version)
+        }
         Payload::SendReaction(reacted) | Payload::NotifiedSendReaction(reacted) => {
             (reacted.chat, reacted.version)
         }
@@ -78,7 +84,10 @@ pub(crate) async fn messages_stand(stage: &Stage, people: u8) {
         for payload in payloads(stage, number).await {
             if let Some((chat, seq)) = event(&payload) {
                 let before = last.insert(chat, seq).unwrap_or_default();
-                assert!(before < seq, "H5: seqs of {chat} rise with the revisions of {me}: {before} then {seq}");
+                assert!(
+                    before < seq,
+                    "H5: seqs of {chat} rise with the revisions of {me}: {before} then {seq}"
+                );
             }
             match payload {
                 Payload::SendMessage(sent) => {

@@ -82,7 +82,9 @@ fn act(dice: &mut Dice, me: u8, key: &str) -> Act {
         }
         11..=13 => Act::MarkRead(MarkRead { account: account(me), chat, seq }),
         14 => Act::SetBlock(SetBlock { account: account(me), other: account(other), blocked: dice.coin() }),
-        15 => Act::PutContact(PutContact { account: account(me), other: account(other), favorite: dice.coin() }),
+        15 => {
+            Act::PutContact(PutContact { account: account(me), other: account(other), favorite: dice.coin() })
+        }
         16 => Act::RemoveContact(RemoveContact { account: account(me), other: account(other) }),
         17 => {
             let value = dice.coin().then(|| dice.below(3).to_string());

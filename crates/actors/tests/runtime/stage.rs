@@ -10,7 +10,7 @@ use denrei_actors::runtime::Foundation;
 use denrei_actors::session::{Delivery, PushSink, Session, Signal, StreamId};
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{Handle, Origin, Runtime, RuntimeOptions};
-use denrei_model::clock::{Clock as _, ManualClock, Timestamp};
+use denrei_model::clock::{ManualClock, Timestamp};
 use denrei_model::id::{AccountId, DeviceId, LogId};
 use denrei_model::position::Revision;
 use denrei_model::row::{Key, KeyRange, OpKey, OpRow, Row, TableKey};
@@ -97,7 +97,11 @@ pub(crate) fn device(number: u8) -> DeviceId {
 }
 
 pub(crate) fn origin(number: u8, key: Option<&str>) -> Origin {
-    Origin { key: key.map(|key| key.parse().unwrap()), payload: 1, ..Origin::unkeyed(account(number), device(number)) }
+    Origin {
+        key: key.map(|key| key.parse().unwrap()),
+        payload: 1,
+        ..Origin::unkeyed(account(number), device(number))
+    }
 }
 
 impl Stage {
@@ -214,10 +218,6 @@ impl Stage {
 
     pub(crate) fn signals(&self) -> Vec<(StreamId, Signal)> {
         self.notes.signals.lock().unwrap().clone()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 
     /// Rows put into the store as if an earlier owner had written them. Only before the runtime starts.

@@ -1,0 +1,155 @@
+//! Every queue has a bound, and over it nothing is lost: commands are shed, records wait.
+
+use denrei_actors::shard::ShardOptions;
+use denrei_actors::{CommandError, RuntimeOptions};
+use denrei_model::position::Seq;
+use denrei_storage::shard::EnqueueError;
+
+use super::act::{direct, message};
+use super::commits::ask;
+use super::judge::{self, payloads};
+use super::stage::{Setting, Stage, origin};
+
+fn narrow() -> ShardOptions {
+    ShardOptions { max_queued_commands: 2, max_queued_records: 2, ..ShardOptions::default() }
+}
+
+#[actix::test]
+async fn hand_overs_without_room_are_pulled_in_order_from_the_durable_inbox() {
+    for early_apply in [true, false] {
+        let setting = Setting { early_apply, options: narrow(), ..Setting::default() };
+        let stage = Stage::with_people(setting, 2).await;
+        let mut sent = 0;
+        for _ in 0..40 {
+            let answers: Vec<_> =
+                (0..4).map(|_| ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None))).collect();
+            for answer in answers {
+                sent += u64::from(answer.await.unwrap().is_ok());
+            }
+        }
+        stage.rest(5_000).await;
+        assert_eq!(payloads(&stage, 2).await.len() as u64, sent);
+        judge::all_stand(&stage, 2).await;
+        tokio::time::resume();
+    }
+}
+
+#[actix::test]
+async fn a_hand_over_that_was_dropped_long_before_its_commit_is_found_all_the_same() {
+    let options = ShardOptions { max_queued_records: 1, ..ShardOptions::default() };
+    let stage = Stage::with_people(Setting { shards: 32, options, ..Setting::default() }, 20).await;
+    stage.store.hold();
+    let answers: Vec<_> = (3..=20)
+        .map(|from| ask(&stage.handle, message(from, 2, None, "hello"), origin(from, None)))
+        .collect();
+    stage.rest(1_000).await;
+    stage.store.release();
+    stage.rest(2_000).await;
+    let mut sent = 0;
+    for answer in answers {
+        sent += usize::from(answer.await.unwrap().is_ok());
+    }
+    let report = stage.handle.inspect(stage.shard(2), None).await.unwrap();
+    assert!(report.pulled > 0, "some hand-overs found no room");
+    assert_eq!(payloads(&stage, 2).await.len(), sent, "without any further record from there");
+}
+
+#[actix::test]
+async fn commands_beyond_the_bound_are_shed_and_change_nothing() {
+    let options = ShardOptions { max_queued_commands: 1, ..ShardOptions::default() };
+    let stage = Stage::with_people(Setting { options, ..Setting::default() }, 2).await;
+    let answers: Vec<_> =
+        (0..50).map(|_| ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None))).collect();
+    let (mut granted, mut shed) = (0, 0);
+    for answer in answers {
+        match answer.await.unwrap() {
+            Ok(_) => granted += 1,
+            Err(CommandError::Overloaded(after)) => {
+                assert_eq!(after.as_secs(), 1);
+                shed += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(granted > 0 && shed > 0, "{granted} granted, {shed} shed");
+    stage.rest(1_000).await;
+    assert_eq!(payloads(&stage, 2).await.len(), granted);
+}
+
+#[actix::test]
+async fn a_command_that_the_store_refuses_leaves_no_trace_in_memory() {
+    let stage = Stage::with_people(Setting::default(), 2).await;
+    let refusal = |stage: &Stage| stage.store.refuse_next(EnqueueError::Full);
+    refusal(&stage);
+    let shed = stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await;
+    assert!(matches!(shed, Err(CommandError::Overloaded(_))));
+    let sent = stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
+    assert_eq!(sent.seq, Seq::new(1), "the entity does not remember what was refused");
+    refusal(&stage);
+    let shed = stage.handle.ask(message(2, 1, None, "hello"), origin(2, None)).await;
+    assert!(matches!(shed, Err(CommandError::Overloaded(_))));
+    let sent = stage.handle.ask(message(2, 1, None, "hello"), origin(2, None)).await.unwrap();
+    assert_eq!(sent.seq, Seq::new(2));
+    stage.rest(500).await;
+    judge::all_stand(&stage, 2).await;
+}
+
+#[actix::test]
+async fn records_that_the_store_refuses_are_tried_again_in_order_without_spinning() {
+    let stage = Stage::with_people(Setting { queue: 4, ..Setting::default() }, 2).await;
+    stage.store.hold();
+    let _answers: Vec<_> =
+        (0..4).map(|_| ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None))).collect();
+    stage.rest(100).await;
+    let shard = stage.shard(2);
+    let before = stage.handle.inspect(shard, None).await.unwrap();
+    stage.rest(1_000).await;
+    let after = stage.handle.inspect(shard, None).await.unwrap();
+    assert!(after.shed > before.shed, "the record is refused again");
+    assert!(after.turns - before.turns <= 21, "{} turns in a second", after.turns - before.turns);
+    stage.store.release();
+    stage.rest(1_000).await;
+    assert!(!payloads(&stage, 2).await.is_empty());
+    judge::all_stand(&stage, 2).await;
+}
+
+#[actix::test]
+async fn a_record_with_too_large_effects_is_set_aside() {
+    let setting = Setting { shards: 1, early_apply: false, ..Setting::default() };
+    let stage = Stage::with_people(setting, 2).await;
+    stage.store.hold();
+    let _sent = ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None));
+    stage.rest(100).await;
+    stage.store.refuse_next(EnqueueError::TooLarge { bytes: 2, limit: 1 });
+    stage.store.release();
+    stage.rest(500).await;
+    let report = stage.handle.inspect(denrei_model::shard::Shard::new(0), None).await.unwrap();
+    assert_eq!((report.skipped, report.queued_records), (1, 0));
+    stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
+}
+
+#[actix::test]
+async fn no_more_entities_stay_active_than_may() {
+    let options = ShardOptions { max_active: 2, ..ShardOptions::default() };
+    let stage = Stage::with_people(Setting { shards: 1, options, ..Setting::default() }, 9).await;
+    for round in 1..=4 {
+        for other in 2..=9 {
+            let sent = stage.handle.ask(message(1, other, None, "hello"), origin(1, None)).await.unwrap();
+            assert_eq!((sent.chat, sent.seq), (direct(1, other), Seq::new(round)));
+        }
+    }
+    stage.rest(500).await;
+    let report = stage.handle.inspect(denrei_model::shard::Shard::new(0), None).await.unwrap();
+    assert!(report.active <= 2, "{} are active", report.active);
+    assert_eq!((report.panics, report.shed), (0, 0), "nobody was let go in the middle of a turn");
+    judge::all_stand(&stage, 9).await;
+}
+
+#[actix::test]
+async fn a_report_says_how_a_shard_is() {
+    let stage = Stage::with_people(Setting::default(), 1).await;
+    assert_eq!(RuntimeOptions::default().arbiters, 0);
+    let report = stage.handle.inspect(stage.shard(1), None).await.unwrap();
+    assert_eq!((report.active, report.turns, report.waiting, report.pinned_rows), (1, 1, 0, 0));
+    assert_eq!(report.last_ticket, report.durable);
+}
