@@ -181,6 +181,12 @@ impl Partition {
         if self.drain.is_some() || !self.book.wait(now, steady, room).is_zero() {
             return;
         }
+        #[cfg(feature = "testing")]
+        let now = if self.shared.has_fault(crate::testing::Fault::FireEarly) {
+            now.plus(Duration::from_secs(10))
+        } else {
+            now
+        };
         match self.book.due(now, steady, room).await {
             Ok(rows) => rows.into_iter().for_each(|row| self.fired(row)),
             Err(error) => tracing::warn!(%error, place = ?self.place, "timers cannot be read"),

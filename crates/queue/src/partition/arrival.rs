@@ -35,6 +35,8 @@ impl Partition {
         match RawTask::read(&record, self.pipeline.format) {
             Ok(task) => {
                 let key = task.key.as_ref().map(KeyHash::of);
+                #[cfg(feature = "testing")]
+                let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
                 self.fresh(Work { origin, task: Arc::new(task), key, reason, charge });
             }
             Err(error) => {
@@ -94,6 +96,10 @@ impl Partition {
         if metadata.scheduled_time_millis > 0 && metadata.scheduled() > now {
             let kind = if metadata.attempt() > 0 { ParkedKind::Retry } else { ParkedKind::Scheduled };
             return Fate::Wait(kind, metadata.scheduled());
+        }
+        #[cfg(feature = "testing")]
+        if self.shared.has_fault(crate::testing::Fault::Shuffle) && work.origin.offset().0.is_multiple_of(3) {
+            return Fate::Wait(ParkedKind::Scheduled, now.plus(Duration::from_millis(50)));
         }
         let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, now));
         over.map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))

@@ -17,6 +17,10 @@ use crate::wire::{Parked, ParkedKind, to_millis};
 impl Partition {
     /// A task came to its end, one way or the other.
     pub(super) fn ended(&mut self, mut work: Work, ended: Ended) {
+        #[cfg(feature = "testing")]
+        if self.is_sabotaged(&work, &ended) {
+            return self.complete(work.origin);
+        }
         let metrics = &self.shared.metrics;
         let Err(error) = ended else {
             metrics.processed.increment(1);
@@ -43,6 +47,31 @@ impl Partition {
         task.metadata.retry_count = i64::from(failed);
         task.metadata.scheduled_time_millis = to_millis(due);
         self.park(work, ParkedKind::Retry, due);
+    }
+
+    /// Breaks a promise, if that was asked for. True: the task completes, whatever it said.
+    #[cfg(feature = "testing")]
+    fn is_sabotaged(&mut self, work: &Work, ended: &Ended) -> bool {
+        use crate::testing::Fault;
+        if self.shared.has_fault(Fault::BuryDone) && ended.is_ok() {
+            let (value, headers) = work.task.write(self.pipeline.format);
+            let letter = Letter {
+                place: self.place.clone(),
+                offset: work.origin.offset(),
+                key: work.task.key.clone(),
+                value: Some(value),
+                headers,
+                attempts: 0,
+                reason: "sabotage".to_owned(),
+                at: self.shared.clock.now(),
+            };
+            let burial = self.shared.cemetery.clone().bury(letter);
+            self.burials.push(Box::pin(async move {
+                burial.await;
+                None
+            }));
+        }
+        self.shared.has_fault(Fault::CompleteFailed) && ended.is_err()
     }
 
     /// A number between 0 and 1 that differs between tasks and tries.

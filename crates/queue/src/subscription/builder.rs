@@ -34,6 +34,8 @@ pub struct SubscriptionBuilder {
     member: String,
     seed: u64,
     fetch_bytes: usize,
+    #[cfg(feature = "testing")]
+    fault: Option<crate::testing::Fault>,
     pipelines: HashMap<TopicName, Pipeline>,
     settings: watch::Receiver<Arc<Settings>>,
 }
@@ -60,6 +62,8 @@ impl Subscription {
             group,
             seed: 0,
             fetch_bytes: 16 << 20,
+            #[cfg(feature = "testing")]
+            fault: None,
             pipelines: HashMap::new(),
             settings: watch::Sender::new(Arc::new(Settings::default())).subscribe(),
         }
@@ -112,6 +116,14 @@ impl SubscriptionBuilder {
         self
     }
 
+    /// Breaks a promise on purpose, so that a test of promises can be seen to fail.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn fault(mut self, fault: crate::testing::Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
     /// Joins the group and begins.
     ///
     /// # Errors
@@ -143,6 +155,8 @@ impl SubscriptionBuilder {
             budget: Arc::new(Budget::default()),
             metrics,
             seed: self.seed,
+            #[cfg(feature = "testing")]
+            fault: self.fault,
             settings: self.settings,
         });
         let (orders, inbox) = mpsc::unbounded_channel();

@@ -37,10 +37,18 @@ pub(crate) struct Shared {
     pub(crate) budget: Arc<Budget>,
     pub(crate) metrics: Meters,
     pub(crate) seed: u64,
+    #[cfg(feature = "testing")]
+    pub(crate) fault: Option<crate::testing::Fault>,
     settings: watch::Receiver<Arc<Settings>>,
 }
 
 impl Shared {
+    /// Whether this fault was asked for; never, but in the tests of the queue's own tests.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_fault(&self, fault: crate::testing::Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
     /// The settings as they are now.
     pub(crate) fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.borrow())

@@ -24,10 +24,11 @@ struct Owned {
 
 pub(super) struct Reader {
     shared: Arc<Shared>,
+    /// Before the consumer: when all is dropped, the partitions are broken off before others may own them.
+    owned: HashMap<Place, Owned>,
     consumer: Box<dyn Consumer>,
     orders: mpsc::UnboundedReceiver<Order>,
     states: watch::Sender<State>,
-    owned: HashMap<Place, Owned>,
 }
 
 enum Next {

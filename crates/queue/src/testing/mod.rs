@@ -25,10 +25,12 @@
 
 mod bench;
 mod clock;
+mod fault;
 mod guarantee;
 
 pub use self::bench::Bench;
 pub use self::clock::TokioClock;
+pub use self::fault::Fault;
 pub use self::guarantee::{
     AtLeastOnce, DeadLetterOrDone, Guarantee, NoEarlyDelivery, OrderPerKey, Seen, Sent, SerialPerKey,
     Violation, judge,
