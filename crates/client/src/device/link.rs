@@ -1,0 +1,189 @@
+//! The one connection of a device, made when it is needed, and made again when it breaks.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use denrei_model::wire::account::{Credentials, RegisterRequest, RenewRequest};
+use rand::Rng as _;
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::{Device, NodeWatch};
+use crate::transport::{Answer, Call, CallError, ConnectError, Connection, Target};
+
+/// First and longest pause between attempts to connect; each is drawn at random below.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Why a device cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The node does not take its tokens any more.
+    #[error("logged out: {0}")]
+    LoggedOut(String),
+    /// The node refused, and will again.
+    #[error("refused with {status}: {body}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        body: String,
+    },
+    /// The address cannot be used.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+pub(super) struct Link {
+    connection: RefCell<Option<Rc<Connection>>>,
+    /// One attempt at a time.
+    connecting: Mutex<()>,
+    failures: Cell<u32>,
+    pub(super) watch: Rc<NodeWatch>,
+}
+
+impl Link {
+    pub(super) fn new(watch: Rc<NodeWatch>) -> Self {
+        Self { connection: RefCell::default(), connecting: Mutex::new(()), failures: Cell::new(0), watch }
+    }
+
+    /// A connection that was open when it was last looked at.
+    pub(super) async fn connection(&self, target: &Target) -> Result<Rc<Connection>, ConnectError> {
+        let _turn = self.connecting.lock().await;
+        let known = self.connection.borrow().clone().filter(|known| !known.is_closed());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        match Connection::open(target).await {
+            Ok(connection) => {
+                self.watch.met();
+                self.failures.set(0);
+                let connection = Rc::new(connection);
+                *self.connection.borrow_mut() = Some(Rc::clone(&connection));
+                Ok(connection)
+            }
+            Err(error) => {
+                self.watch.missed();
+                self.failures.set(self.failures.get().saturating_add(1));
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets a connection that broke.
+    pub(super) fn broken(&self, connection: &Rc<Connection>) {
+        let mut known = self.connection.borrow_mut();
+        if known.as_ref().is_some_and(|known| Rc::ptr_eq(known, connection)) {
+            *known = None;
+        }
+    }
+
+    /// Waits before the next attempt: at random, longer with each failure.
+    pub(super) async fn pause(&self) {
+        let most = FIRST_PAUSE.saturating_mul(1 << self.failures.get().min(8)).min(LONGEST_PAUSE);
+        let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        sleep(Duration::from_millis(rand::rng().random_range(millis / 4..=millis))).await;
+    }
+}
+
+impl Device {
+    /// Asks until there is an answer; renews tokens that have ended. Answers of overload are waited out.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn ask(&self, call: &Call) -> Result<Answer, LinkError> {
+        loop {
+            let token = self.credentials.borrow().access_token.clone();
+            if let Some(answer) = self.try_ask(&call.clone().bearer(&token)).await? {
+                match answer.status {
+                    401 => self.renew(&token).await?,
+                    429 | 503 => sleep(answer.retry_after.unwrap_or(Duration::from_millis(200))).await,
+                    _ => return Ok(answer),
+                }
+            }
+        }
+    }
+
+    /// One attempt; none when the connection broke, after a pause.
+    pub(super) async fn try_ask(&self, call: &Call) -> Result<Option<Answer>, LinkError> {
+        let connection = match self.link.connection(&self.target).await {
+            Ok(connection) => connection,
+            Err(error @ ConnectError::Address(_)) => return Err(error.into()),
+            Err(_) => {
+                self.link.pause().await;
+                return Ok(None);
+            }
+        };
+        match connection.call(call).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(CallError::Malformed(reason)) => Err(LinkError::Refused { status: 0, body: reason }),
+            Err(CallError::Http(_) | CallError::TimedOut) => {
+                self.link.broken(&connection);
+                self.link.pause().await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gets new tokens, unless another task of this device has done so since `used` was taken.
+    pub(super) async fn renew(&self, used: &str) -> Result<(), LinkError> {
+        loop {
+            let credentials = self.credentials.borrow().clone();
+            if credentials.access_token != used {
+                return Ok(());
+            }
+            let request = RenewRequest { refresh_token: credentials.refresh_token };
+            let Some(answer) = self.try_ask(&Call::post("/v1/token", &request)).await? else { continue };
+            match answer.status {
+                200 => {
+                    let renewed = answer.json::<Credentials>();
+                    let body = answer.body.clone();
+                    *self.credentials.borrow_mut() =
+                        renewed.map_err(|_| LinkError::Refused { status: answer.status, body })?;
+                    return Ok(());
+                }
+                429 | 503 => sleep(answer.retry_after.unwrap_or(Duration::from_millis(200))).await,
+                401 => return Err(LinkError::LoggedOut(answer.body)),
+                status => return Err(LinkError::Refused { status, body: answer.body }),
+            }
+        }
+    }
+}
+
+/// Registers a person, however often the node goes away meanwhile: the key makes it one registration.
+///
+/// # Errors
+/// See [`LinkError`].
+pub async fn register(
+    target: &Target,
+    watch: &Rc<NodeWatch>,
+    request: &RegisterRequest,
+    key: &str,
+) -> Result<Credentials, LinkError> {
+    let link = Link::new(Rc::clone(watch));
+    loop {
+        let connection = match link.connection(target).await {
+            Ok(connection) => connection,
+            Err(error @ ConnectError::Address(_)) => return Err(error.into()),
+            Err(_) => {
+                link.pause().await;
+                continue;
+            }
+        };
+        match connection.call(&Call::post("/v1/register", request).key(key)).await {
+            Ok(answer) if answer.is_ok() => {
+                let body = answer.body.clone();
+                return answer.json().map_err(|_| LinkError::Refused { status: 200, body });
+            }
+            Ok(answer) if matches!(answer.status, 429 | 503) => {
+                sleep(answer.retry_after.unwrap_or(Duration::from_millis(200))).await;
+            }
+            Ok(answer) => return Err(LinkError::Refused { status: answer.status, body: answer.body }),
+            Err(_) => {
+                link.broken(&connection);
+                link.pause().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Watching: when the node was away, and what devices receive.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use denrei_model::clock::{Clock, SystemClock};
+use denrei_model::operation::Category;
+use denrei_model::wire::Position;
+use denrei_model::wire::frame::FullSyncReason;
+
+/// Sees everything that a device receives, raw and in order.
+pub trait Observer {
+    /// A stream is opened from here.
+    fn opened(&self, position: Option<Position>);
+    /// A line of a stream.
+    fn line(&self, line: &str);
+    /// A page of a snapshot.
+    fn page(&self, category: Category, body: &str);
+    /// All pages are stored: the copy stands here now.
+    fn stored(&self, position: Position);
+    /// Snapshots are to be taken.
+    fn full_sync(&self, reason: FullSyncReason);
+}
+
+/// Time, and for how much of it the node could not be reached.
+pub struct NodeWatch {
+    clock: SystemClock,
+    /// Since when nobody has reached it.
+    away_since: Cell<Option<Duration>>,
+    away: Cell<Duration>,
+    absences: Cell<u64>,
+}
+
+impl Default for NodeWatch {
+    fn default() -> Self {
+        Self {
+            clock: SystemClock::new(),
+            away_since: Cell::new(None),
+            away: Cell::new(Duration::ZERO),
+            absences: Cell::new(0),
+        }
+    }
+}
+
+impl NodeWatch {
+    /// Time since the watch began.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Wall clock, milliseconds since the epoch.
+    #[must_use]
+    pub fn wall_ms(&self) -> u64 {
+        self.clock.now().as_millis()
+    }
+
+    /// The server's day as `yyyymmdd`, by this machine's clock.
+    #[must_use]
+    pub fn date(&self) -> u32 {
+        self.clock.now().day().to_yyyymmdd()
+    }
+
+    /// The node could not be reached.
+    pub fn missed(&self) {
+        if self.away_since.get().is_none() {
+            self.away_since.set(Some(self.now()));
+            self.absences.set(self.absences.get() + 1);
+        }
+    }
+
+    /// The node was reached.
+    pub fn met(&self) {
+        if let Some(since) = self.away_since.take() {
+            self.away.set(self.away.get() + self.now().saturating_sub(since));
+        }
+    }
+
+    /// For how long it was away, all in all.
+    #[must_use]
+    pub fn away(&self) -> Duration {
+        let now = self.away_since.get().map_or(Duration::ZERO, |since| self.now().saturating_sub(since));
+        self.away.get() + now
+    }
+
+    /// How often.
+    #[must_use]
+    pub fn absences(&self) -> u64 {
+        self.absences.get()
+    }
+}

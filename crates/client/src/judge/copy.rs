@@ -1,0 +1,250 @@
+//! H8, and the heads of H6: what each device made of its frames, by rules written down here once more, beside what a device
+//! with nothing is given at the end.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Verdict;
+use super::recording::{DeviceRecording, Recording, number, operations, text};
+
+/// A copy, by category and object; values are what is compared.
+#[derive(Default)]
+struct Copy {
+    position: (String, u64, String),
+    /// Counts of each chat: received, read, received at the mark.
+    marks: BTreeMap<String, (u64, u64, u64)>,
+    /// Messages by chat and seq.
+    messages: BTreeMap<String, BTreeMap<u64, Value>>,
+    /// From where the messages of a chat are complete.
+    complete: BTreeMap<String, u64>,
+    /// Contacts by account.
+    contacts: BTreeMap<String, Value>,
+    profile: Value,
+}
+
+/// Compares every device with the end of its account.
+pub(super) fn judge(recording: &Recording, verdict: &mut Verdict) {
+    for device in &recording.devices {
+        let Some(pages) = recording.fresh.get(&device.account) else {
+            verdict.violated("H8", || format!("there is no fresh copy of {}", device.account));
+            continue;
+        };
+        verdict.looked_at.copies += 1;
+        let mine = replayed(device);
+        let fresh = from_pages(pages);
+        if mine.position != fresh.position {
+            let guarantee = if mine.position.1 > fresh.position.1 { "H6" } else { "H8" };
+            verdict.violated(guarantee, || {
+                format!("{} stands at {:?}, the end is {:?}", device.device, mine.position, fresh.position)
+            });
+        }
+        compare(device, &mine, &fresh, verdict);
+    }
+}
+
+fn compare(device: &DeviceRecording, mine: &Copy, fresh: &Copy, verdict: &mut Verdict) {
+    let mut differ = |what: &str, left: &dyn std::fmt::Debug, right: &dyn std::fmt::Debug| {
+        verdict.violated("H8", || format!("{}: {what}: {left:?}, fresh {right:?}", device.device));
+    };
+    if mine.profile != fresh.profile {
+        differ("profile", &mine.profile, &fresh.profile);
+    }
+    if mine.contacts != fresh.contacts {
+        differ("contacts", &mine.contacts, &fresh.contacts);
+    }
+    for chat in mine.marks.keys().chain(fresh.marks.keys()) {
+        if mine.marks.get(chat) != fresh.marks.get(chat) {
+            differ(&format!("counts of {chat}"), &mine.marks.get(chat), &fresh.marks.get(chat));
+        }
+    }
+    for chat in mine.messages.keys().chain(fresh.messages.keys()) {
+        let from = |copy: &Copy| copy.complete.get(chat).copied().unwrap_or_default();
+        let from = from(mine).max(from(fresh));
+        let since = |copy: &Copy| -> Vec<(u64, Value)> {
+            let messages = copy.messages.get(chat).into_iter().flatten();
+            messages.filter(|(seq, _)| **seq >= from).map(|(seq, message)| (*seq, message.clone())).collect()
+        };
+        let (left, right) = (since(mine), since(fresh));
+        if left != right {
+            differ(&format!("messages of {chat} from {from}"), &left, &right);
+        }
+    }
+}
+
+/// Pages up to a `stored`, then operations on top of it, and so on.
+fn replayed(device: &DeviceRecording) -> Copy {
+    let mut copy = Copy::default();
+    let mut pages: Vec<&Value> = Vec::new();
+    for line in &device.lines {
+        match text(line, "what") {
+            "frame" if frame_kind(line) == "full_sync" => pages.clear(),
+            "page" => pages.push(line),
+            "stored" => {
+                copy = Copy::default();
+                pages.drain(..).for_each(|page| copy.take_page(page));
+                copy.position = position(line.get("position").unwrap_or(&Value::Null));
+            }
+            _ => {}
+        }
+        let Some((log, operations)) = operations(line) else { continue };
+        for operation in operations {
+            copy.take_operation(operation, &device.account);
+            copy.position =
+                (log.to_owned(), number(operation, "revision"), text(operation, "tag").to_owned());
+        }
+    }
+    copy
+}
+
+fn frame_kind(line: &Value) -> &str {
+    line.pointer("/frame/frame").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn from_pages(pages: &[Value]) -> Copy {
+    let mut copy = Copy::default();
+    for line in pages {
+        match text(line, "what") {
+            "page" => copy.take_page(line),
+            "stored" => copy.position = position(line.get("position").unwrap_or(&Value::Null)),
+            _ => {}
+        }
+    }
+    copy
+}
+
+fn position(position: &Value) -> (String, u64, String) {
+    (text(position, "log_id").to_owned(), number(position, "revision"), text(position, "tag").to_owned())
+}
+
+impl Copy {
+    fn take_page(&mut self, line: &Value) {
+        let page = line.get("page").unwrap_or(&Value::Null);
+        for item in page.get("items").and_then(Value::as_array).into_iter().flatten() {
+            match text(page, "category") {
+                "profile" => self.profile = item.clone(),
+                "contacts" => {
+                    self.contacts.insert(text(item, "account").to_owned(), item.clone());
+                }
+                "chats" => {
+                    let standing = item.get("standing").unwrap_or(&Value::Null);
+                    let marks = (number(standing, "n"), number(standing, "read"), number(standing, "read_n"));
+                    self.marks.insert(text(item, "chat").to_owned(), marks);
+                }
+                "messages" => {
+                    let chat = text(item, "chat").to_owned();
+                    self.complete.insert(chat.clone(), number(item, "complete_from"));
+                    let messages = item.get("messages").and_then(Value::as_array).into_iter().flatten();
+                    let kept = self.messages.entry(chat).or_default();
+                    kept.extend(messages.map(|message| (number(message, "seq"), message.clone())));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn take_operation(&mut self, operation: &Value, me: &str) {
+        let nothing = json!({});
+        let payload = operation.get("payload").unwrap_or(&nothing);
+        match text(operation, "type") {
+            "SEND_MESSAGE" | "RECEIVE_MESSAGE" => self.take_message(payload, me),
+            "SEND_CHAT_CHECKED" => {
+                let marks = self.marks.entry(text(payload, "chat").to_owned()).or_default();
+                if number(payload, "seq") > marks.1 {
+                    (marks.1, marks.2) = (number(payload, "seq"), number(payload, "read_n"));
+                }
+            }
+            "UNSEND_MESSAGE" | "NOTIFIED_UNSEND_MESSAGE" => {
+                if let Some(message) = self.message(payload).and_then(Value::as_object_mut) {
+                    for gone in ["content", "reply_to", "mentions", "reactions"] {
+                        message.remove(gone);
+                    }
+                    message.insert("unsent".to_owned(), json!(number(payload, "version")));
+                }
+            }
+            "SEND_REACTION" | "NOTIFIED_SEND_REACTION" => self.take_reaction(payload),
+            "UPDATE_PROFILE" => self.profile = payload.clone(),
+            "DELETE_CONTACT" => {
+                self.contacts.remove(text(payload, "account"));
+            }
+            "ADD_CONTACT"
+            | "UPDATE_CONTACT"
+            | "BLOCK_CONTACT"
+            | "UNBLOCK_CONTACT"
+            | "NOTIFIED_ADD_CONTACT"
+            | "NOTIFIED_UPDATE_PROFILE" => self.take_contact(payload),
+            _ => self.take_change(payload),
+        }
+    }
+
+    fn take_message(&mut self, payload: &Value, me: &str) {
+        let Some(message) = payload.get("message") else { return };
+        let (chat, seq) = (text(message, "chat").to_owned(), number(message, "seq"));
+        let marks = self.marks.entry(chat.clone()).or_default();
+        if text(message, "sender") != me {
+            marks.0 = marks.0.max(number(payload, "n"));
+        }
+        if seq < self.complete.get(&chat).copied().unwrap_or_default() {
+            return;
+        }
+        let mut message = message.clone();
+        if let (Some(key), Some(object)) = (payload.get("key"), message.as_object_mut()) {
+            object.insert("key".to_owned(), key.clone());
+        }
+        self.messages.entry(chat).or_default().entry(seq).or_insert(message);
+    }
+
+    fn message(&mut self, payload: &Value) -> Option<&mut Value> {
+        self.messages.get_mut(text(payload, "chat"))?.get_mut(&number(payload, "seq"))
+    }
+
+    fn take_reaction(&mut self, payload: &Value) {
+        let account = text(payload, "account").to_owned();
+        let Some(message) = self.message(payload).and_then(Value::as_object_mut) else { return };
+        if message.contains_key("unsent") {
+            return;
+        }
+        let mut reactions =
+            message.remove("reactions").and_then(|known| known.as_array().cloned()).unwrap_or_default();
+        reactions.retain(|known| text(known, "account") != account);
+        if let Some(emoji) = payload.get("emoji").filter(|emoji| !emoji.is_null()) {
+            reactions
+                .push(json!({ "account": account, "emoji": emoji, "version": number(payload, "version") }));
+        }
+        reactions.sort_by(|a, b| text(a, "account").cmp(text(b, "account")));
+        if !reactions.is_empty() {
+            message.insert("reactions".to_owned(), Value::Array(reactions));
+        }
+    }
+
+    fn take_contact(&mut self, contact: &Value) {
+        let account = text(contact, "account").to_owned();
+        let gone = text(contact, "relation") == "none" && contact.get("blocked") != Some(&Value::Bool(true));
+        if gone {
+            self.contacts.remove(&account);
+        } else {
+            self.contacts.insert(account, contact.clone());
+        }
+    }
+
+    /// A change of a group, as far as one's own standing goes.
+    fn take_change(&mut self, payload: &Value) {
+        let (chat, seq) = (text(payload, "chat").to_owned(), number(payload, "seq"));
+        let Some(standing) = payload.get("standing") else { return };
+        match text(standing, "membership") {
+            "gone" => {
+                self.marks.remove(&chat);
+                self.messages.remove(&chat);
+                self.complete.remove(&chat);
+            }
+            membership => {
+                let marks = (number(standing, "n"), number(standing, "read"), number(standing, "read_n"));
+                self.marks.insert(chat.clone(), marks);
+                if membership == "joined" {
+                    self.messages.remove(&chat);
+                    self.complete.insert(chat, seq);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Doctored recordings, each caught by name.

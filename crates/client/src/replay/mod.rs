@@ -1,0 +1,75 @@
+//! Replay: the messages of real people, sent through real devices to a real node that may die on the way; and a verdict.
+//!
+//! ```text
+//! source ──lines──► cast: people, devices, who is away when ──► drive: senders in order, streams followed
+//!                                                                 │ everything raw, as it comes
+//!                                                                 ▼
+//!                                        record ──► fresh copies at the end ──► judge ──► report
+//! ```
+
+mod cast;
+mod drive;
+mod finish;
+mod record;
+mod report;
+mod source;
+
+use std::path::PathBuf;
+
+use crate::device::LinkError;
+use crate::judge::ReadingError;
+
+pub use report::{Latency, Report};
+
+/// What to replay, against which node.
+#[derive(Clone, Debug)]
+pub struct ReplayOptions {
+    /// Lines `sender receiver unix_seconds`; a header line is passed over.
+    pub file: PathBuf,
+    /// `http://HOST:PORT`.
+    pub node: String,
+    /// Send at this multiple of the recorded speed (open loop); as fast as it goes if absent (closed loop).
+    pub speed: Option<f64>,
+    /// What chance decides: who is away when, who has two devices.
+    pub seed: u64,
+    /// Only the first so many messages.
+    pub limit: Option<usize>,
+    /// Sends that may wait for their answer at once.
+    pub in_flight: usize,
+    /// Where the recording is kept; nowhere if absent.
+    pub record: Option<PathBuf>,
+    /// Show a progress bar.
+    pub progress: bool,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The file or the recording.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A line of the file.
+    #[error("line {line}: expected `sender receiver unix_seconds`")]
+    Malformed {
+        /// Which.
+        line: usize,
+    },
+    /// The node.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The recording cannot be judged.
+    #[error(transparent)]
+    Judge(#[from] ReadingError),
+}
+
+/// Replays a file and judges what came of it. Runs on a single-threaded runtime of its own.
+///
+/// # Errors
+/// See [`ReplayError`]. Broken guarantees are no error: the report names them.
+pub fn run(options: &ReplayOptions) -> Result<Report, ReplayError> {
+    // A stream per person and a file per device: as many descriptors as the system gives.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, drive::replay(options))
+}

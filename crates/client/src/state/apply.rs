@@ -1,0 +1,207 @@
+//! Applying operations, each iff it is newer than what is known of its object.
+
+use denrei_model::id::{AccountId, ChatId};
+use denrei_model::message::{Message, Reaction};
+use denrei_model::operation::{
+    ChatChanged, ChatKind, ChatRead, ChatState, Contact, ContactRemoved, Member, Membership, MessageReacted,
+    MessageUnsent, Payload, Profile, Relation, Setting,
+};
+use denrei_model::position::Seq;
+use denrei_model::wire::message::HistoryMessage;
+
+use super::{LocalChat, LocalMessages, LocalState};
+
+impl LocalState {
+    /// Takes up what happened. Of something older than what is known, nothing.
+    pub fn apply(&mut self, payload: &Payload, me: AccountId) {
+        match payload {
+            Payload::SendMessage(sent) => {
+                self.meet(sent.message.chat, sent.peer, me);
+                self.keep(&sent.message, sent.key.clone());
+            }
+            Payload::ReceiveMessage(received) => {
+                self.meet(received.message.chat, received.peer, me);
+                self.count(received.message.chat, received.message.seq, received.n);
+                self.keep(&received.message, None);
+            }
+            Payload::UnsendMessage(unsent) | Payload::NotifiedUnsendMessage(unsent) => self.unsend(unsent),
+            Payload::SendReaction(reacted) | Payload::NotifiedSendReaction(reacted) => self.react(reacted),
+            Payload::SendChatChecked(checked) => {
+                if let Some(chat) = self.chats.get_mut(&checked.chat)
+                    && checked.seq > chat.standing.read
+                {
+                    (chat.standing.read, chat.standing.read_n) = (checked.seq, checked.read_n);
+                }
+            }
+            Payload::NotifiedReadMessage(read) => self.read(read),
+            Payload::AddContact(contact)
+            | Payload::UpdateContact(contact)
+            | Payload::BlockContact(contact)
+            | Payload::UnblockContact(contact)
+            | Payload::NotifiedAddContact(contact)
+            | Payload::NotifiedUpdateProfile(contact) => self.contact(contact),
+            Payload::DeleteContact(ContactRemoved { account, version }) => {
+                self.contact(&Contact { account: *account, version: *version, ..Contact::default() });
+            }
+            Payload::CreateChat(changed)
+            | Payload::NotifiedInviteIntoChat(changed)
+            | Payload::InviteIntoChat(changed)
+            | Payload::AcceptChatInvitation(changed)
+            | Payload::NotifiedAcceptChatInvitation(changed)
+            | Payload::RejectChatInvitation(changed)
+            | Payload::NotifiedRejectChatInvitation(changed)
+            | Payload::JoinChat(changed)
+            | Payload::NotifiedJoinChat(changed)
+            | Payload::DeleteSelfFromChat(changed)
+            | Payload::NotifiedDeleteSelfFromChat(changed)
+            | Payload::DeleteOtherFromChat(changed)
+            | Payload::NotifiedDeleteOtherFromChat(changed)
+            | Payload::UpdateChat(changed)
+            | Payload::NotifiedUpdateChat(changed) => self.change(changed),
+            Payload::UpdateProfile(profile) => self.profile(profile),
+            Payload::UpdateSettings(setting) => self.setting(setting),
+        }
+    }
+
+    /// A 1:1 chat is known from its first message on.
+    fn meet(&mut self, chat: ChatId, peer: Option<AccountId>, me: AccountId) {
+        let Some(peer) = peer else { return };
+        self.chats.entry(chat).or_insert_with(|| {
+            let member = |account| Member { account, membership: Membership::Joined, ..Member::default() };
+            let mut made = LocalChat { kind: ChatKind::Direct, ..LocalChat::default() };
+            made.members = [me, peer].into_iter().map(|account| (account, member(account))).collect();
+            (made.standing.membership, made.standing.peer) = (Membership::Joined, Some(peer));
+            made
+        });
+    }
+
+    fn count(&mut self, chat: ChatId, seq: Seq, n: u64) {
+        let Some(chat) = self.chats.get_mut(&chat) else { return };
+        chat.standing.n = chat.standing.n.max(n);
+        // A message at or below the read mark has been read.
+        if seq <= chat.standing.read {
+            chat.standing.read_n = chat.standing.read_n.max(n);
+        }
+    }
+
+    fn keep(&mut self, message: &Message, key: Option<String>) {
+        let known = self.messages.entry(message.chat).or_default();
+        if message.seq < known.complete_from {
+            return;
+        }
+        // A snapshot may have shown a later state of it: reactions, or that it was taken back.
+        known.by_seq.entry(message.seq).or_insert_with(|| HistoryMessage { message: message.clone(), key });
+    }
+
+    fn message(&mut self, chat: ChatId, seq: Seq) -> Option<&mut Message> {
+        Some(&mut self.messages.get_mut(&chat)?.by_seq.get_mut(&seq)?.message)
+    }
+
+    fn unsend(&mut self, unsent: &MessageUnsent) {
+        if let Some(message) = self.message(unsent.chat, unsent.seq) {
+            message.blank(unsent.version);
+        }
+    }
+
+    fn react(&mut self, reacted: &MessageReacted) {
+        let Some(message) =
+            self.message(reacted.chat, reacted.seq).filter(|message| message.unsent.is_none())
+        else {
+            return;
+        };
+        let reactions = &mut message.reactions;
+        if reactions.iter().any(|known| known.account == reacted.account && known.version >= reacted.version)
+        {
+            return;
+        }
+        reactions.retain(|known| known.account != reacted.account);
+        let MessageReacted { account, version, .. } = *reacted;
+        reactions.extend(reacted.emoji.clone().map(|emoji| Reaction { account, emoji, version }));
+        reactions.sort_by_key(|reaction| reaction.account);
+    }
+
+    fn read(&mut self, read: &ChatRead) {
+        let Some(chat) = self.chats.get_mut(&read.chat) else { return };
+        for mark in &read.reads {
+            if let Some(member) = chat.members.get_mut(&mark.account) {
+                member.read = member.read.max(mark.seq);
+            }
+        }
+    }
+
+    fn contact(&mut self, contact: &Contact) {
+        let known = self.contacts.get(&contact.account).map(|known| known.version);
+        if known.is_none_or(|version| contact.version > version) {
+            self.contacts.insert(contact.account, contact.clone());
+        }
+    }
+
+    fn change(&mut self, changed: &ChatChanged) {
+        if let Some(state) = &changed.state {
+            self.enter(state);
+        }
+        let Some(chat) = self.chats.get_mut(&changed.chat) else { return };
+        for member in &changed.members {
+            let known = chat.members.entry(member.account).or_insert_with(|| member.clone());
+            if member.version > known.version {
+                (known.membership, known.version) = (member.membership, member.version);
+                known.read = known.read.max(member.read);
+            }
+        }
+        if let Some(title) = changed.title.as_ref().filter(|_| changed.seq > chat.version) {
+            chat.name.clone_from(&title.name);
+            (chat.join, chat.version) = (title.join, changed.seq);
+        }
+        let Some(standing) =
+            changed.standing.as_ref().filter(|standing| standing.version > chat.standing.version)
+        else {
+            return;
+        };
+        let came = standing.membership == Membership::Joined;
+        let went = standing.membership == Membership::Gone;
+        chat.standing = standing.clone();
+        if came {
+            // One sees from here on.
+            let messages = LocalMessages { complete_from: changed.seq, ..LocalMessages::default() };
+            self.messages.insert(changed.chat, messages);
+        } else if went {
+            self.messages.remove(&changed.chat);
+        }
+    }
+
+    /// The whole state of a chat that is new, or newly entered.
+    fn enter(&mut self, state: &ChatState) {
+        let chat = self.chats.entry(state.chat).or_default();
+        chat.kind = state.kind;
+        if state.version >= chat.version {
+            chat.name.clone_from(&state.name);
+            (chat.join, chat.version) = (state.join, state.version);
+        }
+        for member in &state.members {
+            let known = chat.members.entry(member.account).or_insert_with(|| member.clone());
+            if member.version >= known.version {
+                let read = known.read.max(member.read);
+                *known = Member { read, ..member.clone() };
+            }
+        }
+    }
+
+    fn profile(&mut self, profile: &Profile) {
+        if self.profile.as_ref().is_none_or(|known| profile.version > known.version) {
+            self.profile = Some(profile.clone());
+        }
+    }
+
+    fn setting(&mut self, setting: &Setting) {
+        let key = (setting.device.unwrap_or_default(), setting.key.clone());
+        if self.settings.get(&key).is_none_or(|known| setting.version > known.version) {
+            self.settings.insert(key, setting.clone());
+        }
+    }
+}
+
+/// Whether a contact is one still, rather than the mark that it was removed.
+#[must_use]
+pub(super) fn stands(contact: &Contact) -> bool {
+    contact.relation != Relation::None || contact.blocked
+}

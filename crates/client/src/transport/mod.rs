@@ -1,0 +1,9 @@
+//! HTTP/2 to a node: one connection, requests and streams multiplexed on it.
+
+mod call;
+mod connection;
+mod lines;
+
+pub use call::{Answer, Call, CallError, Method};
+pub use connection::{ConnectError, Connection, Target};
+pub use lines::Lines;
