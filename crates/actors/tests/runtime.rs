@@ -13,6 +13,7 @@ mod runtime {
     mod bounds;
     mod commits;
     mod crashes;
+    mod facts;
     mod panics;
     mod random;
 }

@@ -9,6 +9,7 @@
 //! then set aside as a dead letter. When the store says that the shard is not ours any more, the actor stops at once and
 //! shows nothing.
 
+mod commit;
 pub(crate) mod faults;
 mod inbox;
 mod item;
@@ -21,6 +22,7 @@ mod records;
 mod registry;
 mod report;
 mod sessions;
+mod timers;
 mod turn;
 
 use std::collections::{BTreeSet, HashMap};
@@ -137,7 +139,7 @@ impl ShardActor {
     /// Reads what the shard left to do: records not yet applied, read marks not yet told.
     fn load(&self, me: &Addr<Self>) {
         records::find_sources(self.shard, Arc::clone(&self.around.inboxes), me.clone());
-        turn::find_timers(self.shard, Arc::clone(&self.around.reader), me.clone());
+        timers::find_timers(self.shard, Arc::clone(&self.around.reader), me.clone());
     }
 
     fn tick(&mut self, me: &Addr<Self>) {

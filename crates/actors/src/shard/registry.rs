@@ -211,3 +211,7 @@ impl Rows {
         changes
     }
 }
+
+#[cfg(test)]
+#[path = "registry/tests.rs"]
+mod tests;

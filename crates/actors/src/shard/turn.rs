@@ -1,37 +1,23 @@
-//! Turns: one item at a time is decided, numbered, queued in the store, and let out when it is durable.
+//! Turns: one item at a time has its rows read, is decided by its entities, and goes on to its commit.
 
 use std::sync::Arc;
 
 use actix::Addr;
 use denrei_model::effects::Effects;
 use denrei_model::id::ChatId;
-use denrei_model::position::Place;
-use denrei_model::row::{Change, DeadLetterKey, DeadLetterRow, DeviceKey, DirtyReadsKey, Key, KeyRange, Row};
-use denrei_model::shard::Shard;
-use denrei_storage::shard::{EnqueueError, Fetch, Fetched, PendingRecord, Reader, Scan};
+use denrei_model::row::DeviceKey;
+use denrei_storage::shard::{Fetch, Fetched};
 use tokio::sync::oneshot;
 
+use super::commit::Source;
 use super::item::{Applying, Cause, Item};
-use super::ledger::Entry;
-use super::messages::{Prefetched, Timers, TurnDone};
-use super::outgoing::Departure;
+use super::messages::{Prefetched, TurnDone};
 use super::{ShardActor, faults};
-use crate::command::{Facts, Reply};
+use crate::command::Facts;
 use crate::entity::{Done, EntityRef, TurnAnswer};
+use crate::route;
 use crate::rows::Rows;
 use crate::session::{Session, SessionRefused};
-use crate::{chatroom, route};
-
-/// What a commit came from: whom to load anew, and what to try again, if the store refuses it.
-#[derive(Default)]
-struct Source {
-    entities: Vec<EntityRef>,
-    record: Option<Applying>,
-    /// The chat whose read marks were due, if it is a timer's turn.
-    timer: Option<ChatId>,
-    /// What the turn was shown; absent when it gives a record up.
-    rows: Option<Arc<Rows>>,
-}
 
 /// The turn that is under way.
 pub(super) struct Current {
@@ -49,28 +35,6 @@ pub(super) struct Current {
     at: u64,
 }
 
-/// Reads the read marks that were waiting to be told when the shard was last owned.
-pub(super) fn find_timers(shard: Shard, reader: Arc<dyn Reader>, me: Addr<ShardActor>) {
-    actix::spawn(async move {
-        let key = |shard| DirtyReadsKey { shard, chat: ChatId::default() };
-        let range = KeyRange::new(key(shard), key(Shard::new(shard.get() + 1)));
-        let fetch = Fetch { keys: Vec::new(), scans: vec![Scan::forward(range, usize::MAX)] };
-        loop {
-            match reader.fetch(fetch.clone()).await {
-                Ok(fetched) => {
-                    let rows = fetched.scan::<DirtyReadsKey>(0).map(|(_, row)| row.clone()).collect();
-                    return me.do_send(Timers(rows));
-                }
-                Err(error) => tracing::warn!(%shard, %error, "timers cannot be read; trying again"),
-            }
-            actix::clock::sleep(super::TICK).await;
-            if !me.connected() {
-                return;
-            }
-        }
-    });
-}
-
 impl ShardActor {
     /// Puts something at the end of the line.
     pub(super) fn arrive(&mut self, cause: Cause, me: &Addr<Self>) {
@@ -84,7 +48,7 @@ impl ShardActor {
     }
 
     /// Puts something back to the front of the line, with all its rows to be looked at anew.
-    fn again(&mut self, cause: Cause, me: &Addr<Self>) {
+    pub(super) fn again(&mut self, cause: Cause, me: &Addr<Self>) {
         let (item, to_read) = self.prepare(cause, true);
         let id = self.line.unpop(item);
         if let Some(fetch) = to_read {
@@ -269,121 +233,6 @@ impl ShardActor {
         self.commit(entry, reply, source, me);
     }
 
-    /// Queues the commit and lets out, or keeps until it is durable, what follows from it.
-    fn commit(&mut self, mut entry: Entry, reply: Option<Box<dyn Reply>>, source: Source, me: &Addr<Self>) {
-        let mut departure = Departure { reply, ..Departure::default() };
-        let empty = entry.batch.changes.is_empty()
-            && entry.batch.emitted.is_empty()
-            && entry.batch.applied.is_empty();
-        if !empty {
-            if faults::armed("reply-before-commit") {
-                self.depart(Departure { reply: departure.reply.take(), ..Departure::default() });
-            }
-            match self.around.store.enqueue(self.shard, self.epoch, entry.batch.clone()) {
-                Ok(ticket) => self.ticketed(&entry, ticket.place, &mut departure, me),
-                Err(error) => return self.refused(&error, departure.reply, source, me),
-            }
-        }
-        departure.pushes = std::mem::take(&mut entry.pushes);
-        departure.notices = std::mem::take(&mut entry.notices);
-        if faults::armed("push-before-commit") {
-            self.sessions.push(std::mem::take(&mut departure.pushes));
-        }
-        if let Some(departure) = self.outgoing.leave(departure) {
-            self.depart(departure);
-        }
-    }
-
-    fn ticketed(&mut self, entry: &Entry, place: Place, departure: &mut Departure, me: &Addr<Self>) {
-        self.ledger.take_up(entry);
-        self.memory.write(&entry.batch.changes, place);
-        self.outgoing.ticket(place);
-        for change in &entry.batch.changes {
-            self.observe(change, departure);
-        }
-        let records = entry.batch.emitted.iter().map(|emitted| {
-            let record = emitted.record.clone();
-            (emitted.to, PendingRecord { from: self.shard, number: emitted.number, record })
-        });
-        let records: Vec<_> = records.collect();
-        if self.around.store.early_apply() {
-            self.hand_over(records, me);
-        } else {
-            departure.records = records;
-        }
-    }
-
-    /// Some rows mean something to the shard itself.
-    fn observe(&mut self, change: &Change, departure: &mut Departure) {
-        match change {
-            Change::Put(Key::DirtyReads(key), row) => {
-                if let Row::DirtyReads(row) = &**row {
-                    self.arm(key.chat, row.due);
-                }
-            }
-            Change::Delete(Key::DirtyReads(key)) => self.disarm(key.chat),
-            Change::Put(Key::Device(key), row) => {
-                if matches!(&**row, Row::Device(row) if row.revoked_at != 0) {
-                    departure.revoked.push((key.account, key.device));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn hand_over(&mut self, records: Vec<(Shard, PendingRecord)>, me: &Addr<Self>) {
-        let mut own = Vec::new();
-        for (to, record) in records {
-            if to == self.shard {
-                own.push(record);
-            } else {
-                self.around.routes.hand_over(to, record);
-            }
-        }
-        if !own.is_empty() {
-            // Through the mailbox rather than at once: the turn under way ends first.
-            me.do_send(super::messages::Handed { records: own });
-        }
-    }
-
-    /// The store gave no ticket: nothing of the turn has happened, so its entities must not remember it.
-    fn refused(
-        &mut self,
-        error: &EnqueueError,
-        reply: Option<Box<dyn Reply>>,
-        source: Source,
-        me: &Addr<Self>,
-    ) {
-        for entity in &source.entities {
-            self.registry.forget(entity);
-        }
-        self.counts.shed += 1;
-        self.last_error = Some(error.to_string());
-        let gone = matches!(error, EnqueueError::NotYours | EnqueueError::Failed(_));
-        if let Some(reply) = reply.filter(|_| !gone) {
-            reply.shed(self.around.options.retry_after());
-        }
-        self.delay(source.timer);
-        match (source.record, source.rows, error) {
-            (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
-                self.set_aside(applying, "what follows from it is too large for one commit", &rows, me);
-            }
-            (Some(applying), ..) => {
-                // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
-                self.rest_until = self.around.clock.monotonic() + super::TICK;
-                self.again(Cause::Record(applying), me);
-            }
-            (None, ..) => {}
-        }
-    }
-
-    /// Read marks that were due and could not be told are due again soon.
-    fn delay(&mut self, timer: Option<ChatId>) {
-        if let Some(chat) = timer {
-            self.arm(chat, self.around.clock.now().plus(super::TICK).as_millis());
-        }
-    }
-
     fn panicked(&mut self, current: Current, me: &Addr<Self>) {
         let now = self.around.clock.monotonic();
         self.counts.panics += 1;
@@ -404,53 +253,6 @@ impl ShardActor {
         self.set_aside(applying, "its entity panicked each time", &current.rows, me);
     }
 
-    /// Gives a record up: it is kept as a dead letter, and the accounts it names begin a new log, so that their devices
-    /// take snapshots.
-    fn set_aside(&mut self, applying: Applying, reason: &str, rows: &Rows, me: &Addr<Self>) {
-        self.counts.skipped += 1;
-        let Applying { pending, record, .. } = &applying;
-        let accounts = record.as_deref().map(route::accounts).unwrap_or_default();
-        let (from, number) = (pending.from, pending.number);
-        tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
-        let now = self.around.clock.now();
-        let key = DeadLetterKey { to: self.shard, from, number };
-        let letter =
-            DeadLetterRow { at: now.as_millis(), reason: reason.to_owned(), record: pending.record.clone() };
-        let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
-        effects.changes.extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
-        let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
-        let source = Source { record: Some(applying), ..Source::default() };
-        self.commit(entry, None, source, me);
-        if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
-        {
-            self.depart(departure);
-        }
-    }
-
-    /// Tickets up to this place are durable.
-    pub(super) fn durable(&mut self, up_to: Place, me: &Addr<Self>) {
-        self.memory.durable(up_to);
-        for mut departure in self.outgoing.durable(up_to) {
-            self.hand_over(std::mem::take(&mut departure.records), me);
-            self.depart(departure);
-        }
-        self.drive(me);
-    }
-
-    fn depart(&mut self, departure: Departure) {
-        if let Some(reply) = departure.reply {
-            reply.release();
-        }
-        self.sessions.push(departure.pushes);
-        self.sessions.notify(departure.notices);
-        for (account, device) in departure.revoked {
-            self.sessions.revoke(account, device);
-        }
-        for account in departure.renewed {
-            self.sessions.wake(account);
-        }
-    }
-
     fn register(&mut self, session: Session, to: oneshot::Sender<Result<(), SessionRefused>>, rows: &Rows) {
         let device = rows.get(&DeviceKey { account: session.account, device: session.device });
         if device.is_none_or(|device| device.revoked_at != 0) {
@@ -459,30 +261,5 @@ impl ShardActor {
         }
         self.sessions.add(session);
         let _ = to.send(Ok(()));
-    }
-
-    /// Remembers when the read marks of a chat are due; the earliest time counts.
-    pub(super) fn arm(&mut self, chat: ChatId, due: u64) {
-        if self.due.get(&chat).is_none_or(|known| due < *known) {
-            self.disarm(chat);
-            self.due.insert(chat, due);
-            self.timers.insert((due, chat));
-        }
-    }
-
-    fn disarm(&mut self, chat: ChatId) {
-        if let Some(due) = self.due.remove(&chat) {
-            self.timers.remove(&(due, chat));
-        }
-    }
-
-    pub(super) fn fire_timers(&mut self, me: &Addr<Self>) {
-        let now = self.around.clock.now().as_millis();
-        while let Some((due, chat)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
-            self.timers.remove(&(due, chat));
-            self.due.remove(&chat);
-            let part = chatroom::tell_reads::part(chat, self.shard);
-            self.arrive(Cause::Timer(chat, part), me);
-        }
     }
 }

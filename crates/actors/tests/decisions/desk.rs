@@ -94,6 +94,10 @@ impl Desk {
     }
 
     /// Decides and, if granted, writes.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "asked is asked: the runtime takes commands by value too"
+    )]
     pub(crate) fn ask<C: Command>(&mut self, command: C) -> Result<C::Answer, C::Refusal>
     where
         C::Entity: Of,

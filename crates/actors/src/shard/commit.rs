@@ -1,0 +1,194 @@
+//! Commits: effects are numbered and queued; what follows from them leaves when they are durable.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use denrei_model::effects::Effects;
+use denrei_model::id::ChatId;
+use denrei_model::position::Place;
+use denrei_model::row::{Change, DeadLetterKey, DeadLetterRow, Key, Row};
+use denrei_model::shard::Shard;
+use denrei_storage::shard::{EnqueueError, PendingRecord};
+
+use super::item::{Applying, Cause};
+use super::ledger::Entry;
+use super::outgoing::Departure;
+use super::{ShardActor, faults};
+use crate::command::Reply;
+use crate::entity::EntityRef;
+use crate::route;
+use crate::rows::Rows;
+
+/// What a commit came from: whom to load anew, and what to try again, if the store refuses it.
+#[derive(Default)]
+pub(super) struct Source {
+    pub(super) entities: Vec<EntityRef>,
+    pub(super) record: Option<Applying>,
+    /// The chat whose read marks were due, if it is a timer's turn.
+    pub(super) timer: Option<ChatId>,
+    /// What the turn was shown; absent when it gives a record up.
+    pub(super) rows: Option<Arc<Rows>>,
+}
+
+impl ShardActor {
+    /// Queues the commit and lets out, or keeps until it is durable, what follows from it.
+    pub(super) fn commit(
+        &mut self,
+        mut entry: Entry,
+        reply: Option<Box<dyn Reply>>,
+        source: Source,
+        me: &Addr<Self>,
+    ) {
+        let mut departure = Departure { reply, ..Departure::default() };
+        let empty = entry.batch.changes.is_empty()
+            && entry.batch.emitted.is_empty()
+            && entry.batch.applied.is_empty();
+        if !empty {
+            if faults::armed("reply-before-commit") {
+                self.depart(Departure { reply: departure.reply.take(), ..Departure::default() });
+            }
+            match self.around.store.enqueue(self.shard, self.epoch, entry.batch.clone()) {
+                Ok(ticket) => self.ticketed(&entry, ticket.place, &mut departure, me),
+                Err(error) => return self.refused(&error, departure.reply, source, me),
+            }
+        }
+        departure.pushes = std::mem::take(&mut entry.pushes);
+        departure.notices = std::mem::take(&mut entry.notices);
+        if faults::armed("push-before-commit") {
+            self.sessions.push(std::mem::take(&mut departure.pushes));
+        }
+        if let Some(departure) = self.outgoing.leave(departure) {
+            self.depart(departure);
+        }
+    }
+
+    fn ticketed(&mut self, entry: &Entry, place: Place, departure: &mut Departure, me: &Addr<Self>) {
+        self.ledger.take_up(entry);
+        self.memory.write(&entry.batch.changes, place);
+        self.outgoing.ticket(place);
+        for change in &entry.batch.changes {
+            self.observe(change, departure);
+        }
+        let records = entry.batch.emitted.iter().map(|emitted| {
+            let record = emitted.record.clone();
+            (emitted.to, PendingRecord { from: self.shard, number: emitted.number, record })
+        });
+        let records: Vec<_> = records.collect();
+        if self.around.store.early_apply() {
+            self.hand_over(records, me);
+        } else {
+            departure.records = records;
+        }
+    }
+
+    /// Some rows mean something to the shard itself.
+    fn observe(&mut self, change: &Change, departure: &mut Departure) {
+        match change {
+            Change::Put(Key::DirtyReads(key), row) => {
+                if let Row::DirtyReads(row) = &**row {
+                    self.arm(key.chat, row.due);
+                }
+            }
+            Change::Delete(Key::DirtyReads(key)) => self.disarm(key.chat),
+            Change::Put(Key::Device(key), row) => {
+                if matches!(&**row, Row::Device(row) if row.revoked_at != 0) {
+                    departure.revoked.push((key.account, key.device));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hand_over(&mut self, records: Vec<(Shard, PendingRecord)>, me: &Addr<Self>) {
+        let mut own = Vec::new();
+        for (to, record) in records {
+            if to == self.shard {
+                own.push(record);
+            } else {
+                self.around.routes.hand_over(to, record);
+            }
+        }
+        if !own.is_empty() {
+            // Through the mailbox rather than at once: the turn under way ends first.
+            me.do_send(super::messages::Handed { records: own });
+        }
+    }
+
+    /// The store gave no ticket: nothing of the turn has happened, so its entities must not remember it.
+    fn refused(
+        &mut self,
+        error: &EnqueueError,
+        reply: Option<Box<dyn Reply>>,
+        source: Source,
+        me: &Addr<Self>,
+    ) {
+        for entity in &source.entities {
+            self.registry.forget(entity);
+        }
+        self.counts.shed += 1;
+        self.last_error = Some(error.to_string());
+        let gone = matches!(error, EnqueueError::NotYours | EnqueueError::Failed(_));
+        if let Some(reply) = reply.filter(|_| !gone) {
+            reply.shed(self.around.options.retry_after());
+        }
+        self.delay(source.timer);
+        match (source.record, source.rows, error) {
+            (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
+                self.set_aside(applying, "what follows from it is too large for one commit", &rows, me);
+            }
+            (Some(applying), ..) => {
+                // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
+                self.rest_until = self.around.clock.monotonic() + super::TICK;
+                self.again(Cause::Record(applying), me);
+            }
+            (None, ..) => {}
+        }
+    }
+
+    /// Gives a record up: it is kept as a dead letter, and the accounts it names begin a new log, so that their devices
+    /// take snapshots.
+    pub(super) fn set_aside(&mut self, applying: Applying, reason: &str, rows: &Rows, me: &Addr<Self>) {
+        self.counts.skipped += 1;
+        let Applying { pending, record, .. } = &applying;
+        let accounts = record.as_deref().map(route::accounts).unwrap_or_default();
+        let (from, number) = (pending.from, pending.number);
+        tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
+        let now = self.around.clock.now();
+        let key = DeadLetterKey { to: self.shard, from, number };
+        let letter =
+            DeadLetterRow { at: now.as_millis(), reason: reason.to_owned(), record: pending.record.clone() };
+        let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
+        effects.changes.extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
+        let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
+        let source = Source { record: Some(applying), ..Source::default() };
+        self.commit(entry, None, source, me);
+        if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
+        {
+            self.depart(departure);
+        }
+    }
+
+    /// Tickets up to this place are durable.
+    pub(super) fn durable(&mut self, up_to: Place, me: &Addr<Self>) {
+        self.memory.durable(up_to);
+        for mut departure in self.outgoing.durable(up_to) {
+            self.hand_over(std::mem::take(&mut departure.records), me);
+            self.depart(departure);
+        }
+        self.drive(me);
+    }
+
+    fn depart(&mut self, departure: Departure) {
+        if let Some(reply) = departure.reply {
+            reply.release();
+        }
+        self.sessions.push(departure.pushes);
+        self.sessions.notify(departure.notices);
+        for (account, device) in departure.revoked {
+            self.sessions.revoke(account, device);
+        }
+        for account in departure.renewed {
+            self.sessions.wake(account);
+        }
+    }
+}
