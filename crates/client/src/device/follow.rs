@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use denrei_model::wire::Position;
+use denrei_model::wire::frame::SyncRequest;
 use tokio::time::{sleep, timeout};
 
 use super::{Device, LinkError};
@@ -62,6 +63,16 @@ impl Device {
                 }
                 Ok(Ended::Again)
             }
+            Wish::Ask(reason) => {
+                let request =
+                    SyncRequest { position: None, reason: Some(reason), resume_token: None, count: None };
+                let answer = self.ask(&Call::post("/v1/sync", &request)).await?;
+                if !answer.is_ok() {
+                    return Err(LinkError::Refused { status: answer.status, body: answer.body });
+                }
+                self.take(&answer.body)?;
+                Ok(Ended::Again)
+            }
             Wish::Wait(millis) => {
                 sleep(Duration::from_millis(millis)).await;
                 Ok(Ended::Again)
@@ -117,24 +128,28 @@ impl Device {
                     return Ok(Ended::Again);
                 }
             };
-            self.observer.line(&line);
-            let taken = self.machine.borrow_mut().line(&line);
-            let wish = match taken {
-                Ok((seen, wish)) => {
-                    if let Seen::FullSync(full_sync) = &seen {
-                        self.observer.full_sync(full_sync.reason);
-                    }
-                    wish
-                }
-                Err(error) => return Err(LinkError::Refused { status: 200, body: error.to_string() }),
-            };
+            let wish = self.take(&line)?;
             if let Some(wish) = wish {
                 return match wish {
-                    Wish::Open { .. } | Wish::Fetch { .. } => Ok(Ended::Again),
+                    Wish::Open { .. } | Wish::Ask(_) | Wish::Fetch { .. } => Ok(Ended::Again),
                     other => Box::pin(self.act(other)).await,
                 };
             }
         }
+    }
+}
+
+impl Device {
+    /// Hands a line to the machine, and shows it to who watches.
+    fn take(&self, line: &str) -> Result<Option<Wish>, LinkError> {
+        self.observer.line(line);
+        let taken = self.machine.borrow_mut().line(line);
+        let (seen, wish) =
+            taken.map_err(|error| LinkError::Refused { status: 200, body: error.to_string() })?;
+        if let Seen::FullSync(full_sync) = &seen {
+            self.observer.full_sync(full_sync.reason);
+        }
+        Ok(wish)
     }
 }
 

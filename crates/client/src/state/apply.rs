@@ -84,7 +84,11 @@ impl LocalState {
         }
     }
 
+    /// Keeps a message, unless its chat is none that one is in: a snapshot has shown that one left it since.
     fn keep(&mut self, message: &Message, key: Option<String>) {
+        if self.chats.get(&message.chat).is_none_or(|chat| chat.standing.membership != Membership::Joined) {
+            return;
+        }
         let known = self.messages.entry(message.chat).or_default();
         if message.seq < known.complete_from {
             return;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use denrei_model::id::{AccountId, ChatId, DeviceId};
 use denrei_model::operation::{
-    ChatKind, Contact, JoinPolicy, Member, Membership, Profile, Setting, Standing,
+    Category, ChatKind, Contact, JoinPolicy, Member, Membership, Profile, Setting, Standing,
 };
 use denrei_model::position::{Revision, Seq};
 use denrei_model::wire::Position;
@@ -104,19 +104,37 @@ pub struct Snapshot {
 impl LocalState {
     /// Replaces everything by what a snapshot says, at the position that the FullSync gave.
     pub fn replace(&mut self, snapshot: Snapshot, position: Position) {
+        *self = Self { position: Some(position), ..Self::of(snapshot) };
+    }
+
+    fn of(snapshot: Snapshot) -> Self {
         let setting = |setting: Setting| ((setting.device.unwrap_or_default(), setting.key.clone()), setting);
         let messages = |item: MessagesItem| {
             let by_seq = item.messages.into_iter().map(|message| (message.message.seq, message)).collect();
             (item.chat, LocalMessages { complete_from: item.complete_from, by_seq })
         };
-        *self = Self {
-            position: Some(position),
+        Self {
+            position: None,
             profile: snapshot.profile,
             settings: snapshot.settings.into_iter().map(setting).collect(),
             contacts: snapshot.contacts.into_iter().map(|contact| (contact.account, contact)).collect(),
             chats: snapshot.chats.into_iter().map(LocalChat::of).collect(),
             messages: snapshot.messages.into_iter().map(messages).collect(),
-        };
+        }
+    }
+
+    /// Replaces some categories by what a snapshot says; the position stays.
+    pub fn replace_some(&mut self, categories: &[Category], snapshot: Snapshot) {
+        let mut newer = Self::of(snapshot);
+        for category in categories {
+            match category {
+                Category::Profile => self.profile = newer.profile.take(),
+                Category::Settings => self.settings = std::mem::take(&mut newer.settings),
+                Category::Contacts => self.contacts = std::mem::take(&mut newer.contacts),
+                Category::Chats => self.chats = std::mem::take(&mut newer.chats),
+                Category::Messages => self.messages = std::mem::take(&mut newer.messages),
+            }
+        }
     }
 
     /// The revision up to which everything is known.

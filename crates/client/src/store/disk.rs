@@ -58,10 +58,17 @@ impl DiskStore {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        for text in BufReader::new(file).lines() {
+        for text in BufReader::new(file).split(b'\n') {
             // A line cut by a crash was never reported as kept.
             let text = text?;
-            let Ok(line) = serde_json::from_str::<Line<'_>>(&text) else { break };
+            let Ok(line) = serde_json::from_slice::<Line<'_>>(&text) else { break };
+            // A crash between the new copy and the new log leaves lines that the copy holds already.
+            let older = |known: Position| {
+                known.log_id != line.position.log_id || line.position.revision <= known.revision
+            };
+            if state.position.is_none_or(older) {
+                continue;
+            }
             for operation in &line.operations {
                 apply_raw(state, operation, self.account)
                     .map_err(|error| StoreError::Damaged(error.to_string()))?;
