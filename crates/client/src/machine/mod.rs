@@ -19,6 +19,3 @@ mod wish;
 pub use operation::{OperationError, RawOperation, apply_raw};
 pub use sync::Machine;
 pub use wish::{MachineError, Seen, Wish};
-
-#[cfg(test)]
-mod tests;
