@@ -21,6 +21,17 @@ struct Copy {
     /// Contacts by account.
     contacts: BTreeMap<String, Value>,
     profile: Value,
+    /// Settings by device and key.
+    settings: BTreeMap<(String, String), Value>,
+    /// Groups: name, how one comes in, who is invited or in it.
+    groups: BTreeMap<String, Group>,
+}
+
+#[derive(Clone, Default, PartialEq, Debug)]
+struct Group {
+    name: String,
+    join: String,
+    members: BTreeMap<String, String>,
 }
 
 /// Compares every device with the end of its account.
@@ -52,6 +63,12 @@ fn compare(device: &DeviceRecording, mine: &Copy, fresh: &Copy, verdict: &mut Ve
     }
     if mine.contacts != fresh.contacts {
         differ("contacts", &mine.contacts, &fresh.contacts);
+    }
+    if mine.settings != fresh.settings {
+        differ("settings", &mine.settings, &fresh.settings);
+    }
+    if mine.groups != fresh.groups {
+        differ("groups", &mine.groups, &fresh.groups);
     }
     for chat in mine.marks.keys().chain(fresh.marks.keys()) {
         if mine.marks.get(chat) != fresh.marks.get(chat) {
@@ -126,7 +143,11 @@ impl Copy {
                 "contacts" => {
                     self.contacts.insert(text(item, "account").to_owned(), item.clone());
                 }
+                "settings" => self.take_setting(item),
                 "chats" => {
+                    if text(item, "kind") == "group" {
+                        self.take_group(item);
+                    }
                     let standing = item.get("standing").unwrap_or(&Value::Null);
                     let marks = (number(standing, "n"), number(standing, "read"), number(standing, "read_n"));
                     self.marks.insert(text(item, "chat").to_owned(), marks);
@@ -163,6 +184,7 @@ impl Copy {
                 }
             }
             "SEND_REACTION" | "NOTIFIED_SEND_REACTION" => self.take_reaction(payload),
+            "UPDATE_SETTINGS" => self.take_setting(payload),
             "UPDATE_PROFILE" => self.profile = payload.clone(),
             "DELETE_CONTACT" => {
                 self.contacts.remove(text(payload, "account"));
@@ -182,7 +204,11 @@ impl Copy {
         let (chat, seq) = (text(message, "chat").to_owned(), number(message, "seq"));
         let marks = self.marks.entry(chat.clone()).or_default();
         if text(message, "sender") != me {
-            marks.0 = marks.0.max(number(payload, "n"));
+            let n = number(payload, "n");
+            marks.0 = marks.0.max(n);
+            if seq <= marks.1 {
+                marks.2 = marks.2.max(n);
+            }
         }
         if seq < self.complete.get(&chat).copied().unwrap_or_default() {
             return;
@@ -227,15 +253,41 @@ impl Copy {
         }
     }
 
-    /// A change of a group, as far as one's own standing goes.
+    fn take_setting(&mut self, setting: &Value) {
+        let place = (text(setting, "device").to_owned(), text(setting, "key").to_owned());
+        match setting.get("value").filter(|value| !value.is_null()) {
+            Some(_) => self.settings.insert(place, setting.clone()),
+            None => self.settings.remove(&place),
+        };
+    }
+
+    /// The whole state of a group.
+    fn take_group(&mut self, state: &Value) {
+        let group = self.groups.entry(text(state, "chat").to_owned()).or_default();
+        (group.name, group.join) = (text(state, "name").to_owned(), text(state, "join").to_owned());
+        group.members.clear();
+        group.take_members(state);
+    }
+
+    /// A change of a group: its whole state, its title, who is in it, one's own standing.
     fn take_change(&mut self, payload: &Value) {
         let (chat, seq) = (text(payload, "chat").to_owned(), number(payload, "seq"));
+        if let Some(state) = payload.get("state") {
+            self.take_group(state);
+        }
+        if let Some(group) = self.groups.get_mut(&chat) {
+            group.take_members(payload);
+            if let Some(title) = payload.get("title") {
+                (group.name, group.join) = (text(title, "name").to_owned(), text(title, "join").to_owned());
+            }
+        }
         let Some(standing) = payload.get("standing") else { return };
         match text(standing, "membership") {
             "gone" => {
                 self.marks.remove(&chat);
                 self.messages.remove(&chat);
                 self.complete.remove(&chat);
+                self.groups.remove(&chat);
             }
             membership => {
                 let marks = (number(standing, "n"), number(standing, "read"), number(standing, "read_n"));
@@ -244,6 +296,19 @@ impl Copy {
                     self.messages.remove(&chat);
                     self.complete.insert(chat, seq);
                 }
+            }
+        }
+    }
+}
+
+impl Group {
+    fn take_members(&mut self, state: &Value) {
+        for member in state.get("members").and_then(Value::as_array).into_iter().flatten() {
+            let (account, membership) = (text(member, "account").to_owned(), text(member, "membership"));
+            if membership == "gone" {
+                self.members.remove(&account);
+            } else {
+                self.members.insert(account, membership.to_owned());
             }
         }
     }

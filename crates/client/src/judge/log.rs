@@ -1,6 +1,6 @@
-//! H1, H2, H5: the logs as devices received them.
+//! H1, H2, H5, H7: the logs as devices received them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -14,6 +14,20 @@ pub(super) struct AccountLog {
     pub(super) operations: BTreeMap<(String, u64), Value>,
     /// The highest revision seen in each log, in a frame or as a head.
     pub(super) seen: BTreeMap<String, u64>,
+    /// The position at which the first FullSync left a device.
+    begun: Option<(String, u64)>,
+    /// Messages that snapshots showed, by chat and seq.
+    pub(super) shown: HashSet<(String, u64)>,
+    /// What is older than this in a chat, a snapshot left out.
+    pub(super) left_out: HashMap<String, u64>,
+}
+
+impl AccountLog {
+    /// Whether devices received every revision from their first FullSync up to the end.
+    pub(super) fn is_whole(&self, end: (&str, u64)) -> bool {
+        let Some((log, begun)) = self.begun.as_ref().filter(|(log, _)| log == end.0) else { return false };
+        (begun + 1..=end.1).all(|revision| self.operations.contains_key(&(log.clone(), revision)))
+    }
 }
 
 /// Judges every device's sequence, and collects the logs by account.
@@ -46,6 +60,7 @@ fn sequence(device: &DeviceRecording, verdict: &mut Verdict) {
             previous = Some((log, revision));
             continue;
         }
+        lost(device, line, verdict);
         let Some((log, operations)) = operations(line) else { continue };
         for operation in operations {
             verdict.looked_at.operations += 1;
@@ -69,9 +84,42 @@ fn sequence(device: &DeviceRecording, verdict: &mut Verdict) {
     }
 }
 
+/// H6, H7: a device was told that the server no longer has what it gave.
+fn lost(device: &DeviceRecording, line: &Value, verdict: &mut Verdict) {
+    let Some(frame) = line.get("frame").filter(|frame| text(frame, "frame") == "full_sync") else { return };
+    let (guarantee, what) = match text(frame, "reason") {
+        "hole" => ("H7", "the log has a hole"),
+        "continuity" => ("H6", "the server does not know the history that it gave"),
+        _ => return,
+    };
+    verdict.violated(guarantee, || {
+        format!("{}: {what}, position {}", device.device, frame.get("position").unwrap_or(&Value::Null))
+    });
+}
+
+/// What snapshots showed, and where they left a device.
+fn shown(line: &Value, log: &mut AccountLog) {
+    if text(line, "what") == "stored" {
+        let position = line.get("position").unwrap_or(&Value::Null);
+        let at = (text(position, "log_id").to_owned(), number(position, "revision"));
+        if log.begun.as_ref().is_none_or(|begun| begun.0 == at.0 && at.1 < begun.1) {
+            log.begun = Some(at);
+        }
+    }
+    let Some(page) = line.get("page").filter(|page| text(page, "category") == "messages") else { return };
+    for item in page.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let chat = text(item, "chat");
+        let left_out = log.left_out.entry(chat.to_owned()).or_default();
+        *left_out = (*left_out).max(number(item, "complete_from"));
+        let messages = item.get("messages").and_then(Value::as_array).into_iter().flatten();
+        log.shown.extend(messages.map(|message| (chat.to_owned(), number(message, "seq"))));
+    }
+}
+
 /// H2.
 fn collect(device: &DeviceRecording, log: &mut AccountLog, verdict: &mut Verdict) {
     for line in &device.lines {
+        shown(line, log);
         if let Some(head) = line.get("frame").and_then(|frame| frame.get("head")) {
             let seen = log.seen.entry(text(head, "log_id").to_owned()).or_default();
             *seen = (*seen).max(number(head, "revision"));

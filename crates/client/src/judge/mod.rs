@@ -11,13 +11,15 @@
 //! |---|---|
 //! | H1 | per (device, log id): revision = previous + 1, or a FullSync jump, never back |
 //! | H2 | one payload and tag per (account, log id, revision), whoever received it and when |
-//! | H3 | every acknowledged send exactly once with sender and receiver; one without an answer at most once |
+//! | H3 | every acknowledged send exactly once with its sender and all receivers, in logs and histories; another at most once |
 //! | H4 | one seq per idempotency key |
 //! | H5 | the seqs of a chat rise with the revision |
 //! | H6 | what was acknowledged or pushed is there at the end |
+//! | H7 | no log has a hole |
 //! | H8 | what a device made of its frames is what a fresh FullSync gives |
 
 mod copy;
+mod ending;
 mod log;
 mod recording;
 mod sends;
@@ -85,10 +87,15 @@ impl Verdict {
 /// # Errors
 /// If it cannot be read: then nothing is said about it.
 pub fn judge(directory: &Path) -> Result<Verdict, ReadingError> {
-    let recording = Recording::read(directory)?;
+    Ok(judge_recording(&Recording::read(directory)?))
+}
+
+/// Judges a recording that was read.
+#[must_use]
+pub fn judge_recording(recording: &Recording) -> Verdict {
     let mut verdict = Verdict::default();
-    let logs = log::judge(&recording, &mut verdict);
-    sends::judge(&recording, &logs, &mut verdict);
-    copy::judge(&recording, &mut verdict);
-    Ok(verdict)
+    let logs = log::judge(recording, &mut verdict);
+    sends::judge(recording, &logs, &mut verdict);
+    copy::judge(recording, &mut verdict);
+    verdict
 }

@@ -15,13 +15,13 @@ use denrei_model::{AccountId, ChatId, DeviceId, LogId, Revision, Seq, Tag};
 use serde_json::{Value, json};
 
 /// Messages of a chat that a snapshot shows: few, so that tests come to the end of them.
-pub const SHOWN: usize = 5;
+pub(crate) const SHOWN: usize = 5;
 
 #[derive(Default)]
-pub struct Account {
-    pub log: LogId,
+pub(crate) struct Account {
+    pub(crate) log: LogId,
     /// Operations as they are sent, from revision 1 on.
-    pub operations: Vec<Value>,
+    pub(crate) operations: Vec<Value>,
     tags: Vec<Tag>,
     profile: Profile,
     contacts: BTreeMap<AccountId, Contact>,
@@ -36,20 +36,20 @@ struct Chat {
 }
 
 #[derive(Default)]
-pub struct Server {
-    pub accounts: BTreeMap<AccountId, Account>,
+pub(crate) struct Server {
+    pub(crate) accounts: BTreeMap<AccountId, Account>,
     chats: BTreeMap<ChatId, Chat>,
     keys: BTreeMap<(AccountId, String), SendAnswer>,
     /// Retried sends are taken for new ones.
-    pub forgets_keys: bool,
+    pub(crate) forgets_keys: bool,
 }
 
-pub fn account(name: &str) -> AccountId {
+pub(crate) fn account(name: &str) -> AccountId {
     AccountId::derived("test", &[name.as_bytes()])
 }
 
 impl Account {
-    pub fn head(&self) -> Position {
+    pub(crate) fn head(&self) -> Position {
         let tag = self.tags.last().copied().unwrap_or_else(|| Tag::genesis(self.log));
         Position { log_id: self.log, revision: Revision::new(self.operations.len() as u64), tag }
     }
@@ -74,7 +74,7 @@ impl Account {
     }
 
     /// Something that clients do not know yet, and what it did to the settings.
-    pub fn do_something_new(&mut self, value: u8) {
+    pub(crate) fn do_something_new(&mut self, value: u8) {
         let setting = Setting {
             device: None,
             key: "new".to_owned(),
@@ -85,32 +85,32 @@ impl Account {
         self.append(Category::Settings, json!({ "type": "DO_SOMETHING_NEW", "payload": { "value": value } }));
     }
 
-    pub fn set(&mut self, key: &str, value: Option<u8>) {
+    pub(crate) fn set(&mut self, key: &str, value: Option<u8>) {
         let value = value.map(|value| value.to_string());
         let setting = Setting { device: None, key: key.to_owned(), value, version: self.next() };
         self.settings.insert(key.to_owned(), setting.clone());
         self.tell(&Payload::UpdateSettings(setting));
     }
 
-    pub fn rename(&mut self, name: &str) {
+    pub(crate) fn rename(&mut self, name: &str) {
         self.profile = Profile { name: name.to_owned(), version: self.next(), ..Profile::default() };
         self.tell(&Payload::UpdateProfile(self.profile.clone()));
     }
 
-    pub fn add_contact(&mut self, other: AccountId) {
+    pub(crate) fn add_contact(&mut self, other: AccountId) {
         let (relation, version) = (Relation::Added, self.next());
         let contact = Contact { account: other, relation, version, ..Contact::default() };
         self.contacts.insert(other, contact.clone());
         self.tell(&Payload::AddContact(contact));
     }
 
-    pub fn remove_contact(&mut self, other: AccountId) {
+    pub(crate) fn remove_contact(&mut self, other: AccountId) {
         self.contacts.remove(&other);
         self.tell(&Payload::DeleteContact(ContactRemoved { account: other, version: self.next() }));
     }
 
     /// Why a device at this position cannot go on, if so.
-    pub fn refuses(&self, position: Option<Position>, limit: u64) -> Option<FullSyncReason> {
+    pub(crate) fn refuses(&self, position: Option<Position>, limit: u64) -> Option<FullSyncReason> {
         let Some(position) = position else { return Some(FullSyncReason::Initialization) };
         let (head, revision) = (self.head(), position.revision.get());
         if position.log_id != self.log || position.revision > head.revision {
@@ -126,7 +126,7 @@ impl Account {
         (head.revision.get() - revision > limit).then_some(FullSyncReason::Gap)
     }
 
-    pub fn full_sync(&self, reason: FullSyncReason) -> Value {
+    pub(crate) fn full_sync(&self, reason: FullSyncReason) -> Value {
         json!({
             "frame": "full_sync", "reason": reason, "categories": Category::ALL,
             "position": self.head(), "resume_token": self.head().revision.to_string(),
@@ -134,24 +134,30 @@ impl Account {
     }
 
     /// A frame of operations after this revision, at most so many.
-    pub fn frame(&self, after: u64, most: usize) -> Option<Value> {
+    pub(crate) fn frame(&self, after: u64, most: usize) -> Option<Value> {
         let found: Vec<_> = self.operations.iter().skip(after as usize).take(most).cloned().collect();
         (!found.is_empty()).then(|| json!({ "frame": "operations", "log_id": self.log, "operations": found }))
     }
 }
 
 impl Server {
-    pub fn register(&mut self, who: AccountId, name: &str) {
+    pub(crate) fn register(&mut self, who: AccountId, name: &str) {
         let mut account = Account { log: LogId::derived("log", &[who.as_bytes()]), ..Account::default() };
         account.rename(name);
         self.accounts.insert(who, account);
     }
 
-    pub fn account(&mut self, who: AccountId) -> &mut Account {
+    pub(crate) fn account(&mut self, who: AccountId) -> &mut Account {
         self.accounts.get_mut(&who).unwrap()
     }
 
-    pub fn send(&mut self, from: AccountId, to: AccountId, text: &str, key: Option<String>) -> SendAnswer {
+    pub(crate) fn send(
+        &mut self,
+        from: AccountId,
+        to: AccountId,
+        text: &str,
+        key: Option<String>,
+    ) -> SendAnswer {
         let known = key.clone().and_then(|key| self.keys.get(&(from, key)).cloned());
         if let Some(answer) = known.filter(|_| !self.forgets_keys) {
             return answer;
@@ -193,7 +199,7 @@ impl Server {
         Seq::new(chat.last)
     }
 
-    pub fn unsend(&mut self, me: AccountId, other: AccountId, back: usize) {
+    pub(crate) fn unsend(&mut self, me: AccountId, other: AccountId, back: usize) {
         let chat = ChatId::direct(me, other);
         let Some(seq) = self.pick(chat, back) else { return };
         let version = self.event(chat);
@@ -203,7 +209,7 @@ impl Server {
         self.account(other).tell(&Payload::NotifiedUnsendMessage(unsent));
     }
 
-    pub fn react(&mut self, me: AccountId, other: AccountId, back: usize, emoji: Option<&str>) {
+    pub(crate) fn react(&mut self, me: AccountId, other: AccountId, back: usize, emoji: Option<&str>) {
         let chat = ChatId::direct(me, other);
         let Some(seq) = self.pick(chat, back) else { return };
         let version = self.event(chat);
@@ -220,7 +226,7 @@ impl Server {
         self.account(other).tell(&Payload::NotifiedSendReaction(reacted));
     }
 
-    pub fn read(&mut self, me: AccountId, other: AccountId) {
+    pub(crate) fn read(&mut self, me: AccountId, other: AccountId) {
         let chat = ChatId::direct(me, other);
         let Some(seq) = self.pick(chat, 0) else { return };
         let account = self.account(me);
@@ -233,7 +239,7 @@ impl Server {
     }
 
     /// A page of one item.
-    pub fn page(&self, who: AccountId, category: Category, after: Option<&str>) -> Value {
+    pub(crate) fn page(&self, who: AccountId, category: Category, after: Option<&str>) -> Value {
         let account = &self.accounts[&who];
         // By immutable id, so that what changes between two pages moves nothing from one to the other.
         let items: BTreeMap<String, Value> = match category {
@@ -265,7 +271,7 @@ impl Server {
         page
     }
 
-    pub fn history(&self, chat: ChatId, before: Option<Seq>, most: usize) -> History {
+    pub(crate) fn history(&self, chat: ChatId, before: Option<Seq>, most: usize) -> History {
         let messages = self.chats.get(&chat).map(|known| &known.messages);
         let earlier =
             messages.into_iter().flatten().filter(|(seq, _)| before.is_none_or(|before| **seq < before));
