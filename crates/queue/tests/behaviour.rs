@@ -10,8 +10,12 @@
 
 #[path = "behaviour/admin.rs"]
 mod admin;
+#[path = "behaviour/decaton.rs"]
+mod decaton;
 #[path = "behaviour/flow.rs"]
 mod flow;
+#[path = "behaviour/holding.rs"]
+mod holding;
 #[path = "behaviour/merging.rs"]
 mod merging;
 #[path = "behaviour/outcomes.rs"]

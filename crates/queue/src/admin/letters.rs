@@ -85,21 +85,20 @@ impl QueueAdmin {
         Ok(self.admin.read(&place, from, limit).await?.into_iter().map(letter).collect())
     }
 
-    /// Puts dead letters back on their topic, with all their tries before them, from an offset on and `limit` at most. They
+    /// Puts dead letters of this partition of tasks back on their topic, with all their tries before them, from an offset on and `limit` at most. They
     /// stay among the dead letters until they are purged. What cannot be decoded is put back as it was.
     ///
     /// # Errors
     /// If the log does not take one; those before it were put back.
     pub async fn redrive(
         &self,
-        topic: &TopicName,
-        partition: u32,
+        of: &Place,
         from: Offset,
         limit: usize,
         format: Format,
     ) -> Result<Redriven, LogError> {
         let mut redriven = Redriven { tasks: 0, next: from };
-        for letter in self.dead_letters(topic, partition, from, limit).await? {
+        for letter in self.dead_letters(&of.topic, of.partition.0, from, limit).await? {
             let next = letter.offset.next();
             self.producer.send(fresh(letter, format)).await?;
             redriven = Redriven { tasks: redriven.tasks + 1, next };

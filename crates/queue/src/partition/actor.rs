@@ -1,6 +1,6 @@
 //! The task of the runtime that is a partition: takes what comes, one thing after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::burial::Letter;
+use super::held::Held;
+use super::holding::Unpark;
 use super::limiter::{Limiter, Permit};
 use super::outbox::{Outbox, Written};
 use super::queues::KeyQueues;
@@ -78,6 +80,8 @@ pub(crate) struct Partition {
     pub(super) limiter: Limiter,
     pub(super) quota: Quota,
     pub(super) book: TimerBook,
+    pub(super) held: Held,
+    pub(super) unparks: VecDeque<Unpark>,
     pub(super) outbox: Outbox,
     pub(super) burials: FuturesUnordered<BoxFuture<'static, Option<Work>>>,
     running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
@@ -127,6 +131,8 @@ impl Partition {
             queues: KeyQueues::default(),
             limiter: Limiter::new(settings.processing_rate, shared.clock.monotonic()),
             quota: Quota::default(),
+            held: Held::default(),
+            unparks: VecDeque::new(),
             book: TimerBook::new(Arc::clone(&shared.timers), place.clone()),
             outbox: Outbox::new(Arc::clone(&shared.timers), place.clone(), epoch),
             place,
@@ -168,14 +174,20 @@ impl Partition {
     /// Without its timers a partition runs nothing: what is parked must not be forgotten.
     async fn open_timers(&mut self) {
         let mut wait = Duration::from_millis(50);
-        while let Err(error) = self.shared.timers.open(&self.place, self.epoch).await {
+        while let Err(error) = self.try_open().await {
             tracing::warn!(%error, place = ?self.place, "timers cannot be opened; trying again");
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(10));
         }
     }
 
+    async fn try_open(&mut self) -> Result<(), LogError> {
+        self.shared.timers.open(&self.place, self.epoch).await?;
+        self.recall_held().await
+    }
+
     async fn fire_timers(&mut self) {
+        self.fetch_unparked().await;
         let room = self.settings.max_fired_timers;
         let (now, steady) = (self.shared.clock.now(), self.shared.clock.monotonic());
         if self.drain.is_some() || !self.book.wait(now, steady, room).is_zero() {
@@ -257,7 +269,13 @@ impl Partition {
                 return;
             }
             let Some(work) = self.queues.pop() else { return };
-            self.start_work(work);
+            if self.must_wait(&work) {
+                let key = work.key;
+                self.park_behind(work);
+                self.queues.release(key);
+            } else {
+                self.start_work(work);
+            }
         }
     }
 

@@ -62,6 +62,9 @@ impl Partition {
     fn fresh(&mut self, work: Work) {
         let settings = Arc::clone(&self.settings);
         let now = self.shared.clock.now();
+        if self.must_wait(&work) {
+            return self.park_behind(work);
+        }
         match self.fate(&work, &settings, now) {
             Fate::Run if self.queues.is_free(work.key) && self.has_permit() && self.may_run_now() => {
                 self.start_work(work);

@@ -98,6 +98,17 @@ impl Cemetery {
         }
     }
 
+    /// Puts a record on a topic; resolves when it is durable, however long that takes.
+    pub(crate) async fn post(self, record: NewRecord) {
+        let mut wait = FIRST_RETRY;
+        while let Err(error) = self.producer.send(record.clone()).await {
+            self.failures.increment(1);
+            tracing::error!(%error, topic = %record.topic, "a retry could not be written; it will be");
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST_RETRY);
+        }
+    }
+
     async fn write(&self, letter: &Letter) -> Result<(), LogError> {
         let topic = dead_letter_topic(&letter.place.topic, &self.group);
         match self.producer.send(letter.record(topic)).await {

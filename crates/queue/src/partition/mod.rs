@@ -12,6 +12,8 @@ mod actor;
 mod arrival;
 mod burial;
 mod gaps;
+mod held;
+mod holding;
 mod limiter;
 mod outbox;
 mod outcome;

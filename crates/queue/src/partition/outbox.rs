@@ -41,15 +41,38 @@ pub(crate) struct Outbox {
     flying: Vec<Change>,
     write: Option<BoxFuture<'static, Result<(), LogError>>>,
     backoff: Option<Duration>,
+    pushed: u64,
+    done: u64,
 }
 
 impl Outbox {
     pub(crate) fn new(timers: Arc<dyn Timers>, place: Place, epoch: Epoch) -> Self {
-        Self { timers, place, epoch, waiting: Vec::new(), flying: Vec::new(), write: None, backoff: None }
+        Self {
+            timers,
+            place,
+            epoch,
+            waiting: Vec::new(),
+            flying: Vec::new(),
+            write: None,
+            backoff: None,
+            pushed: 0,
+            done: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, change: Change) {
+        self.pushed += 1;
         self.waiting.push(change);
+    }
+
+    /// Changes that were ever pushed.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// Changes that are durable: the first so many of those pushed.
+    pub(crate) fn done(&self) -> u64 {
+        self.done
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -76,6 +99,7 @@ impl Outbox {
         match result {
             Ok(()) => {
                 self.backoff = None;
+                self.done += self.flying.len() as u64;
                 let written = |change| match change {
                     Change::Park(row, work) => Written::Parked(row, work),
                     Change::Delete(id) => Written::Deleted(id),

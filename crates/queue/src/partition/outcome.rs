@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use denrei_model::Timestamp;
-use denrei_storage::log::{TimerId, TimerRow};
+use denrei_storage::log::{NewRecord, TimerId, TimerRow, TopicName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::actor::Partition;
 use super::burial::Letter;
+use super::held::NEVER;
 use super::outbox::{Change, Written};
 use super::work::{Origin, Work};
 use crate::pipeline::Ended;
@@ -24,7 +25,8 @@ impl Partition {
         let metrics = &self.shared.metrics;
         let Err(error) = ended else {
             metrics.processed.increment(1);
-            return self.complete(work.origin);
+            self.complete(work.origin);
+            return self.let_next(work.key, work.origin.offset());
         };
         metrics.failed.increment(1);
         tracing::debug!(place = ?self.place, offset = work.origin.offset().0, reason = %error.reason, "a task failed");
@@ -46,7 +48,28 @@ impl Partition {
         let task = Arc::make_mut(&mut work.task);
         task.metadata.retry_count = i64::from(failed);
         task.metadata.scheduled_time_millis = to_millis(due);
-        self.park(work, ParkedKind::Retry, due);
+        match self.shared.retry_topics.get(&self.place.topic) {
+            Some(topic) => self.post_retry(work, topic.clone()),
+            None => self.park(work, ParkedKind::Retry, due),
+        }
+    }
+
+    /// Leaves the retry to whoever reads the retry topic, as Decaton does; the origin completes once it is there.
+    fn post_retry(&mut self, work: Work, topic: TopicName) {
+        let (value, headers) = work.task.write(self.pipeline.format);
+        let record = NewRecord {
+            topic,
+            partition: None,
+            key: work.task.key.clone(),
+            value: Some(value),
+            headers,
+            timestamp: None,
+        };
+        let posted = self.shared.cemetery.clone().post(record);
+        self.burials.push(Box::pin(async move {
+            posted.await;
+            Some(work)
+        }));
     }
 
     /// Breaks a promise, if that was asked for. True: the task completes, whatever it said.
@@ -87,6 +110,7 @@ impl Partition {
 
     /// Has the task wait as a timer; its origin completes once that is durable.
     pub(super) fn park(&mut self, work: Work, kind: ParkedKind, due: Timestamp) {
+        self.begin_to_hold(&work);
         let id = TimerId { offset: work.origin.offset(), attempt: work.task.metadata.attempt() };
         let payload = Parked::new(kind, &work.task, work.reason.as_str()).encode_to_bytes();
         self.outbox.push(Change::Park(TimerRow { id, due, payload }, work));
@@ -112,6 +136,7 @@ impl Partition {
     pub(super) fn buried(&mut self, work: Option<Work>) {
         if let Some(work) = work {
             self.complete(work.origin);
+            self.let_next(work.key, work.origin.offset());
         }
     }
 
@@ -124,7 +149,9 @@ impl Partition {
                     Origin::Log(offset) => self.tracker.lock().complete(offset),
                     Origin::Timer(id) => self.book.ended(id),
                 }
-                self.book.added(row, self.settings.max_fired_timers);
+                if row.due != NEVER {
+                    self.book.added(row, self.settings.max_fired_timers);
+                }
             }
             Written::Deleted(id) => self.book.ended(id),
         }

@@ -59,6 +59,11 @@ impl TimerBook {
         self.firing.remove(&id);
     }
 
+    /// One was taken out of its turn.
+    pub(crate) fn fire(&mut self, id: TimerId) {
+        self.firing.insert(id);
+    }
+
     fn is_stale(&self, steady: Duration) -> bool {
         self.looked.is_none_or(|looked| looked + RECHECK <= steady)
             || (self.upcoming.is_empty() && self.horizon.is_some())

@@ -36,6 +36,7 @@ pub struct SubscriptionBuilder {
     fetch_bytes: usize,
     #[cfg(feature = "testing")]
     fault: Option<crate::testing::Fault>,
+    writes_retry_topics: bool,
     pipelines: HashMap<TopicName, Pipeline>,
     settings: watch::Receiver<Arc<Settings>>,
 }
@@ -64,6 +65,7 @@ impl Subscription {
             fetch_bytes: 16 << 20,
             #[cfg(feature = "testing")]
             fault: None,
+            writes_retry_topics: false,
             pipelines: HashMap::new(),
             settings: watch::Sender::new(Arc::new(Settings::default())).subscribe(),
         }
@@ -116,6 +118,31 @@ impl SubscriptionBuilder {
         self
     }
 
+    /// Writes retries to `<topic>-retry`, as Decaton does, rather than to timers: for a group that instances of
+    /// Decaton are still members of. A retry topic that exists is always read.
+    #[must_use]
+    pub fn write_retry_topics(mut self) -> Self {
+        self.writes_retry_topics = true;
+        self
+    }
+
+    /// Reads the retry topics that there are; gives back where retries are written.
+    async fn retry_topics(&mut self, cemetery: &Cemetery) -> Result<HashMap<TopicName, TopicName>, LogError> {
+        let mut written = HashMap::new();
+        let topics: Vec<(TopicName, Pipeline)> = self.pipelines.clone().into_iter().collect();
+        for (topic, pipeline) in topics {
+            let retries = TopicName::from(format!("{topic}-retry"));
+            if cemetery.admin.topic(&retries).await?.is_some() {
+                self.pipelines.entry(retries.clone()).or_insert(pipeline);
+            }
+            if self.writes_retry_topics && self.pipelines.contains_key(&retries) {
+                written.insert(topic, retries.clone());
+                written.insert(retries.clone(), retries);
+            }
+        }
+        Ok(written)
+    }
+
     /// Breaks a promise on purpose, so that a test of promises can be seen to fail.
     #[cfg(feature = "testing")]
     #[must_use]
@@ -128,7 +155,7 @@ impl SubscriptionBuilder {
     ///
     /// # Errors
     /// If there is no topic, a topic for dead letters takes too little, or the group cannot be joined.
-    pub async fn start(self) -> Result<Subscription, StartError> {
+    pub async fn start(mut self) -> Result<Subscription, StartError> {
         if self.pipelines.is_empty() {
             return Err(StartError::NoTopic);
         }
@@ -139,6 +166,7 @@ impl SubscriptionBuilder {
             group: self.group.clone(),
             failures: metrics.dead_letter_failures.clone(),
         };
+        let retry_topics = self.retry_topics(&cemetery).await?;
         for topic in self.pipelines.keys() {
             cemetery.ensure_topic(topic).await?;
         }
@@ -150,6 +178,7 @@ impl SubscriptionBuilder {
             timers: self.log.timers(&self.group),
             group: self.group,
             clock: self.clock,
+            retry_topics,
             pipelines: self.pipelines,
             cemetery,
             budget: Arc::new(Budget::default()),

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) group: GroupId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pipelines: HashMap<TopicName, Pipeline>,
+    /// Where the retries of a topic are written, if not to its timers.
+    pub(crate) retry_topics: HashMap<TopicName, TopicName>,
     pub(crate) timers: Arc<dyn Timers>,
     pub(crate) cemetery: Cemetery,
     pub(crate) budget: Arc<Budget>,

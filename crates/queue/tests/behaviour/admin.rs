@@ -26,7 +26,7 @@ async fn dead_letters_are_listed_put_back_and_thrown_away() {
     let letters = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
     let about: Vec<_> = letters.iter().map(|l| (l.came_at, l.attempts, &*l.reason)).collect();
     assert_eq!(about, [(Offset(0), 0, "hopeless"), (Offset(1), 0, "hopeless")]);
-    let redriven = admin.redrive(&topic(), 0, Offset(1), 1, Format::Header).await.unwrap();
+    let redriven = admin.redrive(&bench.place(0), Offset(1), 1, Format::Header).await.unwrap();
     assert_eq!((redriven.tasks, redriven.next), (1, Offset(2)));
     pass(5).await;
     assert_eq!(names(&seen), ["fatal:a", "fatal:b", "fatal:b"]);

@@ -23,9 +23,9 @@ pub(crate) async fn roll(storm: &Storm, logs: &[Arc<dyn Log>; 3]) -> History {
             tokio::time::sleep(Duration::from_millis(300)).await;
             let old = instances.remove(0);
             if turn == 1 {
-                drop(old)
+                drop(old);
             } else {
-                old.shutdown().await
+                old.shutdown().await;
             }
             instances.push(storm.instance(log).await);
         }

@@ -189,6 +189,7 @@ impl Storm {
                 break;
             }
         }
-        History { sent, seen: self.seen.lock().clone(), buried: self.buried().await }
+        let buried = self.buried().await;
+        History { sent, seen: self.seen.lock().clone(), buried }
     }
 }

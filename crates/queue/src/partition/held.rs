@@ -1,0 +1,119 @@
+//! Keys that are held: a task of theirs waits for another try or for its time, and no later one may pass it.
+//!
+//! The later ones are parked behind it, as durably as it is, under a due time that never comes. When it has ended, the next
+//! one behind it takes its place. What does not fit the bound stays in memory, which stops the reading of the partition.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use denrei_model::Timestamp;
+use denrei_storage::log::{Offset, TimerId, TimerQuery};
+
+use super::work::{KeyHash, Work};
+
+/// The due time of what is parked behind another: far enough never to come, with room above it.
+pub(crate) const NEVER: Timestamp = Timestamp::from_millis(u64::MAX / 2);
+
+/// One key that is held.
+#[derive(Debug, Default)]
+struct Key {
+    /// Timers and tasks in flight that hold the key: one, but for what an earlier owner left.
+    fronts: BTreeSet<Offset>,
+    behind: BTreeSet<TimerId>,
+}
+
+/// The keys of a partition that are held.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    keys: HashMap<KeyHash, Key>,
+    parked: usize,
+    overflow: VecDeque<Work>,
+}
+
+/// What is to be done with the next task of a key whose front has ended.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The key is free.
+    Nothing,
+    /// This one is parked, and comes next.
+    Parked(TimerId),
+    /// This one never found a place to be parked, and comes next.
+    Kept(Box<Work>),
+}
+
+/// How to find one that is parked behind.
+pub(crate) fn query(id: TimerId) -> TimerQuery {
+    let before = match (id.attempt.checked_sub(1), id.offset.0.checked_sub(1)) {
+        (Some(attempt), _) => (NEVER, TimerId { attempt, ..id }),
+        (None, Some(offset)) => (NEVER, TimerId { offset: Offset(offset), attempt: u32::MAX }),
+        (None, None) => {
+            let last = TimerId { offset: Offset(u64::MAX), attempt: u32::MAX };
+            (Timestamp::from_millis(NEVER.as_millis() - 1), last)
+        }
+    };
+    TimerQuery { after: Some(before), until: NEVER, limit: 1 }
+}
+
+impl Held {
+    /// Whether any key is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Whether a task may not run now, since an earlier one of its key waits.
+    pub(crate) fn holds_back(&self, key: KeyHash, offset: Offset) -> bool {
+        self.keys.get(&key).is_some_and(|held| !held.fronts.contains(&offset))
+    }
+
+    /// A task of this key waits, or runs on behalf of the key: it holds it.
+    pub(crate) fn hold(&mut self, key: KeyHash, offset: Offset) {
+        self.keys.entry(key).or_default().fronts.insert(offset);
+    }
+
+    /// Takes a place behind the front. `None`: there is none left.
+    pub(crate) fn park(&mut self, key: KeyHash, id: TimerId, bound: usize) -> Option<()> {
+        let crowded = self.overflow.iter().any(|work| work.key == Some(key));
+        if self.parked >= bound || crowded {
+            return None;
+        }
+        self.put_behind(key, id);
+        Some(())
+    }
+
+    /// One that an earlier owner parked.
+    pub(crate) fn put_behind(&mut self, key: KeyHash, id: TimerId) {
+        if self.keys.entry(key).or_default().behind.insert(id) {
+            self.parked += 1;
+        }
+    }
+
+    /// Keeps what found no place.
+    pub(crate) fn keep(&mut self, work: Work) {
+        self.overflow.push_back(work);
+    }
+
+    /// The task of this offset has ended. What comes next holds the key in its place.
+    pub(crate) fn ended(&mut self, key: KeyHash, offset: Offset) -> Next {
+        let Some(held) = self.keys.get_mut(&key) else { return Next::Nothing };
+        held.fronts.remove(&offset);
+        if !held.fronts.is_empty() {
+            return Next::Nothing;
+        }
+        if let Some(id) = held.behind.pop_first() {
+            self.parked -= 1;
+            held.fronts.insert(id.offset);
+            return Next::Parked(id);
+        }
+        let kept = self.overflow.iter().position(|work| work.key == Some(key));
+        if let Some(work) = kept.and_then(|at| self.overflow.remove(at)) {
+            held.fronts.insert(work.origin.offset());
+            return Next::Kept(Box::new(work));
+        }
+        self.keys.remove(&key);
+        Next::Nothing
+    }
+
+    /// Keys that have something behind and nothing in front: their earlier owner fell between two writes.
+    pub(crate) fn orphans(&self) -> Vec<KeyHash> {
+        self.keys.iter().filter(|(_, key)| key.fronts.is_empty()).map(|(hash, _)| *hash).collect()
+    }
+}

@@ -1,0 +1,123 @@
+//! Carries out what is decided about held keys: parks what must wait, fetches what comes next.
+
+use denrei_storage::log::{LogError, TimerId, TimerQuery, TimerRow};
+use prost::Message;
+
+use super::actor::Partition;
+use super::held::{NEVER, Next, query};
+use super::outbox::Change;
+use super::work::{KeyHash, Work};
+use crate::settings::KeyOrder;
+use crate::wire::{Parked, ParkedKind};
+
+/// Timers that are read at once when a partition is taken over.
+const PAGE: usize = 1_000;
+
+/// One that is parked and comes next, once the writes before it are durable.
+#[derive(Debug)]
+pub(super) struct Unpark {
+    key: KeyHash,
+    id: TimerId,
+    after: u64,
+}
+
+impl Partition {
+    /// A task of this key begins to wait: from now on it holds the key, if the order is to be held.
+    pub(super) fn begin_to_hold(&mut self, work: &Work) {
+        let Some(key) = work.key else { return };
+        let offset = work.origin.offset();
+        if self.settings.key_order == KeyOrder::Hold {
+            self.held.hold(key, offset);
+        }
+    }
+
+    /// Whether an earlier task of its key waits, so that this one must.
+    pub(super) fn must_wait(&self, work: &Work) -> bool {
+        !self.held.is_empty()
+            && self.settings.key_order == KeyOrder::Hold
+            && work.key.is_some_and(|key| self.held.holds_back(key, work.origin.offset()))
+    }
+
+    /// Parks a task behind the one that holds its key.
+    pub(super) fn park_behind(&mut self, work: Work) {
+        let Some(key) = work.key else { return };
+        let id = TimerId { offset: work.origin.offset(), attempt: work.task.metadata.attempt() };
+        if self.held.park(key, id, self.settings.max_held).is_none() {
+            return self.held.keep(work);
+        }
+        let payload = Parked::new(ParkedKind::Behind, &work.task, work.reason.as_str()).encode_to_bytes();
+        self.outbox.push(Change::Park(TimerRow { id, due: NEVER, payload }, work));
+    }
+
+    /// The task has ended for good: the next one of its key takes its place.
+    pub(super) fn let_next(&mut self, key: Option<KeyHash>, offset: denrei_storage::log::Offset) {
+        let Some(key) = key.filter(|_| !self.held.is_empty()) else { return };
+        match self.held.ended(key, offset) {
+            Next::Nothing => {}
+            Next::Parked(id) => self.unparks.push_back(Unpark { key, id, after: self.outbox.pushed() }),
+            Next::Kept(work) => self.queues.push(*work),
+        }
+    }
+
+    /// Fetches those whose turn has come.
+    pub(super) async fn fetch_unparked(&mut self) {
+        while let Some(next) = self.unparks.front() {
+            if next.after > self.outbox.done() || self.drain.is_some() {
+                return;
+            }
+            let (key, id) = (next.key, next.id);
+            let found = match self.shared.timers.list(&self.place, query(id)).await {
+                Ok(rows) => rows.into_iter().next().filter(|row| row.id == id),
+                Err(error) => {
+                    tracing::warn!(%error, place = ?self.place, "a parked task cannot be read; it will be");
+                    return;
+                }
+            };
+            self.unparks.pop_front();
+            match found {
+                Some(row) => {
+                    self.book.fire(row.id);
+                    self.fired(row);
+                }
+                // Cancelled: whoever is behind it comes next.
+                None => self.let_next(Some(key), id.offset),
+            }
+        }
+    }
+
+    /// Learns which keys the timers of earlier owners hold.
+    pub(super) async fn recall_held(&mut self) -> Result<(), LogError> {
+        let before = denrei_model::Timestamp::from_millis(NEVER.as_millis() - 1);
+        let last = TimerId { offset: denrei_storage::log::Offset(u64::MAX), attempt: u32::MAX };
+        let behind = TimerQuery { after: Some((before, last)), until: NEVER, limit: 1 };
+        let is_left = !self.shared.timers.list(&self.place, behind).await?.is_empty();
+        if self.settings.key_order != KeyOrder::Hold && !is_left {
+            return Ok(());
+        }
+        let mut query = TimerQuery::first(PAGE);
+        loop {
+            let rows = self.shared.timers.list(&self.place, query).await?;
+            for row in &rows {
+                self.recall(row);
+            }
+            query.after = rows.last().map(|row| (row.due, row.id));
+            if rows.len() < PAGE {
+                break;
+            }
+        }
+        for key in self.held.orphans() {
+            self.let_next(Some(key), last.offset);
+        }
+        Ok(())
+    }
+
+    fn recall(&mut self, row: &TimerRow) {
+        let Ok(parked) = Parked::decode(row.payload.clone()) else { return };
+        let Some(key) = parked.task().key.as_ref().map(KeyHash::of) else { return };
+        if parked.kind() == ParkedKind::Behind {
+            self.held.put_behind(key, row.id);
+        } else {
+            self.held.hold(key, row.id.offset);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! With `key_order = "hold"` nothing passes an earlier task of its key.
+
+use std::time::Duration;
+
+use denrei_queue::Settings;
+use denrei_queue::codec::Text;
+use denrei_queue::settings::{KeyOrder, RetryPolicy};
+use denrei_queue::testing::Bench;
+use denrei_storage::log::Offset;
+
+use crate::recorder::{names, pass, put, recorder};
+
+fn holding() -> Settings {
+    let retry = RetryPolicy { jitter: 0.0, attempts: 3, ..RetryPolicy::default() };
+    Settings { key_order: KeyOrder::Hold, retry, partition_concurrency: 4, ..Settings::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn later_tasks_of_a_key_wait_behind_one_that_is_retried_and_others_do_not() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    put(&bench, &["k=fail-once:a", "k=b", "l=x", "k=c", "l=y"]).await;
+    let subscription = bench.subscribe(pipeline, holding()).await;
+    pass(1).await;
+    put(&bench, &["k=d"]).await;
+    pass(30).await;
+    let seen = names(&seen);
+    let of_key: Vec<&String> = seen.iter().filter(|name| !["x", "y"].contains(&name.as_str())).collect();
+    assert_eq!(of_key, ["fail-once:a", "fail-once:a", "b", "c", "d"]);
+    assert_eq!(bench.committed(0).await, Some(Offset(6)));
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_given_up_makes_way_for_the_next() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    put(&bench, &["k=fail:a", "k=fail-once:b", "k=c"]).await;
+    let subscription = bench.subscribe(pipeline, holding()).await;
+    pass(60).await;
+    assert_eq!(names(&seen), ["fail:a", "fail:a", "fail:a", "fail-once:b", "fail-once:b", "c"]);
+    assert_eq!(bench.dead_letters(0).await.len(), 1);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_parked_behind_outlives_its_owner() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let first = bench.subscribe(pipeline.clone(), holding()).await;
+    bench.client(Text).put_after(Duration::from_secs(100), "k", &"a".to_owned()).await.unwrap();
+    put(&bench, &["k=b", "k=c"]).await;
+    pass(5).await;
+    assert_eq!(bench.committed(0).await, Some(Offset(3)), "all three are durable as timers");
+    drop(first);
+    let next = bench.subscribe(pipeline, holding()).await;
+    put(&bench, &["k=d"]).await;
+    pass(50).await;
+    assert!(names(&seen).is_empty());
+    pass(60).await;
+    assert_eq!(names(&seen), ["a", "b", "c", "d"]);
+    next.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_the_bound_waits_in_memory_and_in_order() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    bench.client(Text).put_after(Duration::from_secs(20), "k", &"first".to_owned()).await.unwrap();
+    for n in 0..30 {
+        put(&bench, &[&format!("k={n}")]).await;
+    }
+    let settings = Settings { max_held: 5, max_pending_records: 10, ..holding() };
+    let subscription = bench.subscribe(pipeline, settings).await;
+    pass(60).await;
+    let expected: Vec<String> =
+        std::iter::once("first".to_owned()).chain((0..30).map(|n| n.to_string())).collect();
+    assert_eq!(names(&seen), expected);
+    subscription.shutdown().await;
+}
