@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::burial::Letter;
+use super::flight::InFlight;
 use super::held::Held;
 use super::holding::Unpark;
 use super::limiter::{Limiter, Permit};
@@ -23,8 +24,8 @@ use super::timers::TimerBook;
 use super::tracker::Tracker;
 use super::work::{Charge, Gauge, Origin, Work};
 use crate::pipeline::{Ended, Pipeline};
-use crate::processor::{Context, Deferral, DeferralKind, TaskError};
-use crate::settings::{DeferTimeout, Settings};
+use crate::processor::Deferral;
+use crate::settings::Settings;
 use crate::subscription::Shared;
 
 /// What the reader tells a partition.
@@ -54,19 +55,6 @@ impl Drop for PartitionHandle {
     }
 }
 
-/// A task that runs, or was deferred.
-#[derive(Debug)]
-pub(super) struct InFlight {
-    pub(super) work: Work,
-    deferred: bool,
-    /// `process` has returned, and its key was released.
-    returned: bool,
-    /// The handle said this before `process` returned.
-    ended: Option<Ended>,
-    /// When a deferred task has taken too long.
-    deadline: Option<Duration>,
-}
-
 pub(crate) struct Partition {
     pub(super) shared: Arc<Shared>,
     /// As they were when something last happened.
@@ -84,16 +72,16 @@ pub(crate) struct Partition {
     pub(super) unparks: VecDeque<Unpark>,
     pub(super) outbox: Outbox,
     pub(super) burials: FuturesUnordered<BoxFuture<'static, Option<Work>>>,
-    running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
+    pub(super) running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
     pub(super) in_flight: HashMap<u64, InFlight>,
-    next_slot: u64,
+    pub(super) next_slot: u64,
     /// Tasks that hold a permit.
-    active: usize,
+    pub(super) active: usize,
     throttled: Option<Duration>,
     pub(super) drain: Option<oneshot::Sender<()>>,
     commands: mpsc::UnboundedReceiver<Command>,
-    deferrals: mpsc::UnboundedReceiver<Deferral>,
-    deferral_sender: mpsc::UnboundedSender<Deferral>,
+    pub(super) deferrals: mpsc::UnboundedReceiver<Deferral>,
+    pub(super) deferral_sender: mpsc::UnboundedSender<Deferral>,
 }
 
 /// What happened.
@@ -297,125 +285,6 @@ impl Partition {
                 self.throttled = Some(Duration::from_secs(1));
                 false
             }
-        }
-    }
-
-    /// Runs a task: here and now as far as it goes without waiting, aside if it waits.
-    pub(super) fn start_work(&mut self, work: Work) {
-        let slot = self.next_slot;
-        self.next_slot += 1;
-        self.queues.occupy(work.key);
-        self.active += 1;
-        let mut run = self.future(slot, &work);
-        match (&mut run).now_or_never() {
-            Some((_, ended)) if self.deferrals.is_empty() => {
-                self.active -= 1;
-                let key = work.key;
-                self.ended(work, ended);
-                self.queues.release(key);
-            }
-            polled => {
-                let flight = InFlight { work, deferred: false, returned: false, ended: None, deadline: None };
-                self.in_flight.insert(slot, flight);
-                match polled {
-                    Some((_, ended)) => self.returned(slot, ended),
-                    None => self.running.push(run),
-                }
-            }
-        }
-    }
-
-    fn future(&self, slot: u64, work: &Work) -> BoxFuture<'static, (u64, Ended)> {
-        let context = Context {
-            place: self.place.clone(),
-            offset: work.origin.offset(),
-            token: self.token,
-            task: Arc::clone(&work.task),
-            slot,
-            deferrals: self.deferral_sender.clone(),
-        };
-        let span = tracing::debug_span!(
-            "task",
-            place = ?self.place,
-            offset = context.offset.0,
-            attempt = context.attempt(),
-            traceparent = tracing::field::Empty,
-        );
-        if !span.is_disabled() {
-            let parent = context.headers().iter().find(|h| &*h.name == b"traceparent");
-            if let Some(parent) = parent.and_then(|h| h.value.as_ref()) {
-                span.record("traceparent", String::from_utf8_lossy(parent).as_ref());
-            }
-        }
-        self.pipeline.run(context, span)
-    }
-
-    /// `process` has returned.
-    fn returned(&mut self, slot: u64, ended: Ended) {
-        self.active -= 1;
-        // What was deferred inside `process` was said before it returned.
-        while let Ok(deferral) = self.deferrals.try_recv() {
-            self.deferral(deferral);
-        }
-        let Some(flight) = self.in_flight.get_mut(&slot) else { return };
-        let key = flight.work.key;
-        flight.returned = true;
-        let last = if ended.is_ok() && flight.deferred { flight.ended.take() } else { Some(ended) };
-        if let Some(last) = last
-            && let Some(flight) = self.in_flight.remove(&slot)
-        {
-            self.ended(flight.work, last);
-        }
-        self.queues.release(key);
-    }
-
-    fn deferral(&mut self, deferral: Deferral) {
-        let timeout = Duration::from_millis(self.settings.defer_timeout_ms);
-        let Some(flight) = self.in_flight.get_mut(&deferral.slot) else {
-            self.shared.metrics.late_results.increment(1);
-            return;
-        };
-        match deferral.what {
-            DeferralKind::Started => {
-                flight.deferred = true;
-                flight.deadline = (!timeout.is_zero()).then(|| self.shared.clock.monotonic() + timeout);
-            }
-            DeferralKind::Ended(ended) if flight.returned => {
-                if let Some(flight) = self.in_flight.remove(&deferral.slot) {
-                    self.ended(flight.work, ended);
-                }
-            }
-            DeferralKind::Ended(ended) => flight.ended = Some(ended),
-        }
-    }
-
-    fn check_deadlines(&mut self) {
-        let steady = self.shared.clock.monotonic();
-        let is_over =
-            |flight: &InFlight| flight.returned && flight.deadline.is_some_and(|deadline| deadline <= steady);
-        let over: Vec<u64> =
-            self.in_flight.iter().filter(|(_, f)| is_over(f)).map(|(slot, _)| *slot).collect();
-        for slot in over {
-            self.shared.metrics.deferred_timeouts.increment(1);
-            self.overdue(slot, steady);
-        }
-    }
-
-    fn overdue(&mut self, slot: u64, steady: Duration) {
-        let settings = Arc::clone(&self.settings);
-        let reason = "the deferred task took too long";
-        let ended = match settings.defer_timeout {
-            DeferTimeout::Extend => {
-                if let Some(flight) = self.in_flight.get_mut(&slot) {
-                    flight.deadline = Some(steady + Duration::from_millis(settings.defer_timeout_ms.max(1)));
-                }
-                return;
-            }
-            DeferTimeout::Retry => Err(TaskError::retry(reason)),
-            DeferTimeout::DeadLetter => Err(TaskError::fatal(reason)),
-        };
-        if let Some(flight) = self.in_flight.remove(&slot) {
-            self.ended(flight.work, ended);
         }
     }
 

@@ -11,6 +11,7 @@
 mod actor;
 mod arrival;
 mod burial;
+mod flight;
 mod gaps;
 mod held;
 mod holding;

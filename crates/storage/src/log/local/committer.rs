@@ -3,10 +3,8 @@
 //! A group is everything that came while the one before was being synced: under load groups grow by themselves, and
 //! an idle log answers after one sync.
 
-use std::mem;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -45,6 +43,7 @@ impl Committer {
     }
 
     /// Starts the committer thread.
+    #[cfg(feature = "embedded")]
     pub(super) fn threaded(engine: Arc<Engine>) -> Result<Self, LogError> {
         let queue = Arc::new(Queue::default());
         let (theirs, thread_engine) = (Arc::clone(&queue), Arc::clone(&engine));
@@ -91,9 +90,13 @@ impl Drop for Committer {
     }
 }
 
+#[cfg(feature = "embedded")]
 fn run(queue: &Queue, engine: &Engine) {
     let mut swept = engine.clock.monotonic();
-    let nap = engine.options.sweep_every.clamp(Duration::from_millis(10), Duration::from_secs(60));
+    let nap = engine
+        .options
+        .sweep_every
+        .clamp(std::time::Duration::from_millis(10), std::time::Duration::from_secs(60));
     loop {
         let (jobs, closed) = {
             let mut waiting = queue.waiting.lock();
@@ -103,7 +106,7 @@ fn run(queue: &Queue, engine: &Engine) {
                 }
             }
             waiting.bytes = 0;
-            (mem::take(&mut waiting.jobs), waiting.closed)
+            (std::mem::take(&mut waiting.jobs), waiting.closed)
         };
         let last = jobs.is_empty() && closed;
         if !jobs.is_empty() {
