@@ -77,15 +77,16 @@ impl<'a> Session<'a> {
             }
         })?;
         let mut tally = reading.finish();
-        fs::read_to_string(&self.skips)?.lines().for_each(|line| tally.note(line));
+        fs::read_to_string(&self.skips)?.lines().for_each(|line| tally.note(line.trim()));
         fs::remove_file(&self.skips)?;
         Ok((succeeded && tally.failed == 0, tally))
     }
 
     /// Says what was skipped and why, and takes the services down.
     pub(crate) fn close(self, tally: &Tally) {
-        if !tally.skipped.is_empty() {
-            say(format_args!("skipped:\n{}", tally.skips().trim_end()));
+        let skips = tally.skips();
+        if !skips.is_empty() {
+            say(format_args!("skipped:\n{}", skips.trim_end()));
         }
         for missing in &self.needs.missing {
             say(missing);

@@ -14,6 +14,8 @@ pub(crate) struct Tally {
     pub(crate) ignored: usize,
     /// Tests that skipped, by name, with their reason.
     pub(crate) skipped: BTreeMap<String, String>,
+    /// The names and reasons of those under `#[ignore]`.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The numbers of one `test result:` line.
@@ -27,12 +29,17 @@ impl Tally {
         self.ignored += ignored;
     }
 
-    /// Notes a skip, if this line tells of one: `SKIPPED <name>: <reason>`. Told twice, it counts once.
+    /// Notes a skip, if this line tells of one: `SKIPPED <name>: <reason>`, or libtest's `test <name> ... ignored`. The first
+    /// kind, told twice, counts once.
     pub(crate) fn note(&mut self, line: &str) {
-        if let Some((name, reason)) =
-            line.trim().strip_prefix("SKIPPED ").and_then(|told| told.split_once(": "))
-        {
+        if let Some((name, reason)) = line.strip_prefix("SKIPPED ").and_then(|told| told.split_once(": ")) {
             self.skipped.insert(name.to_owned(), reason.to_owned());
+        }
+        if let Some((name, reason)) =
+            line.strip_prefix("test ").and_then(|told| told.split_once(" ... ignored"))
+        {
+            let reason = if reason.is_empty() { "ignored" } else { reason.trim_start_matches(", ") };
+            self.left_out.push(format!("{name}: {reason}"));
         }
     }
 
@@ -40,12 +47,13 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Self) {
         self.count((other.passed, other.failed, other.ignored));
         self.skipped.extend(other.skipped);
+        self.left_out.extend(other.left_out);
     }
 
     /// The names of what was skipped, a line each.
     pub(crate) fn skips(&self) -> String {
-        let lines = self.skipped.iter().map(|(name, reason)| format!("  {name}: {reason}\n"));
-        lines.collect()
+        let told = self.skipped.iter().map(|(name, reason)| format!("  {name}: {reason}\n"));
+        told.chain(self.left_out.iter().map(|line| format!("  {line}\n"))).collect()
     }
 }
 
@@ -69,7 +77,8 @@ mod tests {
         tally.note("SKIPPED a_promise: DENREI_KAFKA not set");
         tally.note("SKIPPED a_promise: DENREI_KAFKA not set");
         tally.note("SKIPPED is a word here");
+        tally.note("test kill::child ... ignored, runs as a child only");
         assert_eq!(tally.to_string(), "4 passed, 1 failed, 3 skipped");
-        assert_eq!(tally.skips(), "  a_promise: DENREI_KAFKA not set\n");
+        assert_eq!(tally.skips(), "  a_promise: DENREI_KAFKA not set\n  kill::child: runs as a child only\n");
     }
 }
