@@ -26,3 +26,5 @@ mod ownership;
 mod recorder;
 #[path = "behaviour/timing.rs"]
 mod timing;
+#[path = "behaviour/topics.rs"]
+mod topics;
