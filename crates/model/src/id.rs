@@ -40,9 +40,10 @@ fn parse_hex(text: &str, prefix: char) -> Result<[u8; 16], ParseIdError> {
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $pattern:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = $pattern))]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -147,22 +148,26 @@ macro_rules! id {
 id!(
     /// A person's account (or, later, an official one).
     AccountId,
-    'U'
+    'U',
+    "^U[0-9a-f]{32}$"
 );
 id!(
     /// A conversation: 1:1 or group.
     ChatId,
-    'C'
+    'C',
+    "^C[0-9a-f]{32}$"
 );
 id!(
     /// One device of an account.
     DeviceId,
-    'D'
+    'D',
+    "^D[0-9a-f]{32}$"
 );
 id!(
     /// An account's operation log as devices see it; it changes only when the server finds continuity broken.
     LogId,
-    'L'
+    'L',
+    "^L[0-9a-f]{32}$"
 );
 
 impl LogId {

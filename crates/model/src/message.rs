@@ -7,6 +7,7 @@ use crate::position::Seq;
 
 /// One message of a chat, as it is stored and as devices see it.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
     /// The chat that it was sent to.
     #[prost(message, required, tag = "1")]
@@ -55,6 +56,7 @@ impl Message {
 
 /// What a message says. New kinds are new variants; a client that does not know one shows that there is something.
 #[derive(Clone, PartialEq, prost::Oneof, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
     /// Plain text.
@@ -64,8 +66,9 @@ pub enum Content {
 
 /// Plain text of a message.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Text {
-    /// 1 to [`MAX_TEXT_CHARS`] characters.
+    /// 1 to 5,000 characters.
     #[prost(string, tag = "1")]
     pub text: String,
 }
@@ -79,6 +82,7 @@ pub const MAX_REACTION_BYTES: usize = 32;
 
 /// A person named in a text.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Mention {
     /// Who is meant.
@@ -94,6 +98,7 @@ pub struct Mention {
 
 /// One person's reaction to a message.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reaction {
     /// Who reacted.
     #[prost(message, required, tag = "1")]

@@ -16,6 +16,7 @@ use crate::id::LogId;
 
 /// The hash of a log up to a revision; 16 lower-case hex digits in text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[0-9a-f]{16}$"))]
 pub struct Tag(u64);
 
 impl Tag {

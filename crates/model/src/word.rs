@@ -1,10 +1,13 @@
 //! Small closed vocabularies: a Rust enum, a word in JSON, a number in stored form.
 
 /// Defines an enum whose variants have a word each; variant 0 is the default and stands for numbers not known yet.
+///
+/// A word is taken as a `tt`: the derive of its schema does not see the text of a `literal`.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum $name {
             #[default]
             $($(#[$variant_doc])* #[serde(rename = $word)] $variant = $number),+

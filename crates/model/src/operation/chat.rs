@@ -40,6 +40,7 @@ words!(
 
 /// One person's standing in a chat. Object: (chat, account).
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Member {
     /// Who.
     #[prost(message, required, tag = "1")]
@@ -57,6 +58,7 @@ pub struct Member {
 
 /// The whole state of a chat, but for its messages.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatState {
     /// Which chat.
     #[prost(message, required, tag = "1")]
@@ -80,6 +82,7 @@ pub struct ChatState {
 
 /// A change of a chat: made, renamed, or of who is in it.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatChanged {
     /// Which chat.
     #[prost(message, required, tag = "1")]
@@ -110,6 +113,7 @@ pub struct ChatChanged {
 
 /// What a group is called and how one comes in. Object: (chat, title).
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Title {
     /// The name.
     #[prost(string, tag = "1")]
@@ -121,6 +125,7 @@ pub struct Title {
 
 /// One account's own standing in a chat: what it may see, what it has received and read.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Standing {
     /// How it stands to the chat.
     #[prost(message, required, tag = "1")]
@@ -145,6 +150,7 @@ pub struct Standing {
 
 /// I read a chat. Object: (chat, my read mark); its version is the mark itself.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatChecked {
     /// Which chat.
     #[prost(message, required, tag = "1")]
@@ -159,6 +165,7 @@ pub struct ChatChecked {
 
 /// Others read a chat. Object: (chat, account, read mark), each versioned by its own value.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatRead {
     /// Which chat.
     #[prost(message, required, tag = "1")]
@@ -170,6 +177,7 @@ pub struct ChatRead {
 
 /// One person's read mark.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Read {
     /// Whose.
     #[prost(message, required, tag = "1")]

@@ -21,6 +21,7 @@ words!(
 
 /// One account's relation to another. Object: (account).
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contact {
     /// The other one.
     #[prost(message, required, tag = "1")]
@@ -44,6 +45,7 @@ pub struct Contact {
 
 /// A contact removed.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContactRemoved {
     /// Who is no contact any more.
     #[prost(message, required, tag = "1")]

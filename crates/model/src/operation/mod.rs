@@ -25,6 +25,7 @@ pub use person::{Profile, Setting};
 
 /// What snapshots serve and repair compares.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// One's own profile.
@@ -85,6 +86,7 @@ impl StoredOperation {
 
 /// An operation as devices see it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Operation {
     /// Its position in the account's log.
     pub revision: Revision,

@@ -12,6 +12,7 @@ use crate::position::Seq;
 
 /// What happened. In JSON `{"type": "SEND_MESSAGE", "payload": {…}}`.
 #[derive(Clone, PartialEq, prost::Oneof, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", content = "payload", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Payload {
     /// I sent a message.
@@ -165,6 +166,7 @@ impl Payload {
 
 /// My own message, told to all my devices.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageSent {
     /// The message.
     #[prost(message, required, tag = "1")]
@@ -184,6 +186,7 @@ pub struct MessageSent {
 
 /// A message of somebody else's.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageReceived {
     /// The message.
     #[prost(message, required, tag = "1")]
@@ -199,6 +202,7 @@ pub struct MessageReceived {
 
 /// A message taken back: its body is gone wherever it is shown, in the log too.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageUnsent {
     /// The chat.
     #[prost(message, required, tag = "1")]
@@ -213,6 +217,7 @@ pub struct MessageUnsent {
 
 /// A reaction set, changed or taken back. Object: (chat, seq, account).
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageReacted {
     /// The chat.
     #[prost(message, required, tag = "1")]

@@ -7,8 +7,9 @@ use crate::position::Revision;
 
 /// What others see of an account. Object: the account; its version is the owner's revision.
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
-    /// Display name, 1 to [`MAX_NAME_CHARS`] characters.
+    /// Display name, 1 to 100 characters.
     #[prost(string, tag = "1")]
     pub name: String,
     /// Address of a picture, or empty.
@@ -43,6 +44,7 @@ pub const MAX_SETTINGS: usize = 1_000;
 
 /// One setting. Object: (device or account, key).
 #[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Setting {
     /// The device it belongs to; absent for one of the whole account.
     #[prost(message, optional, tag = "1")]

@@ -7,6 +7,7 @@ use crate::operation::{Contact, Profile, Setting};
 
 /// A device as it introduces itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeviceDraft {
     /// What its owner calls it, 1 to 100 characters.
@@ -17,22 +18,24 @@ pub struct DeviceDraft {
 
 /// Body of `POST /v1/register`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RegisterRequest {
-    /// Display name.
+    /// Display name, 1 to 100 characters.
     pub name: String,
     /// The first device.
     pub device: DeviceDraft,
     /// The operator's own login token, where registration is by `jwt`.
     #[serde(default)]
     pub token: Option<String>,
-    /// The operator's own id of the person, where registration is by `server` (an admin call).
+    /// The operator's own id of the person, 1 to 256 characters, where registration is by `server` (an admin call).
     #[serde(default)]
     pub external_id: Option<String>,
 }
 
 /// What a device is told once: who it is, and its tokens.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Credentials {
     /// The account.
     pub account: AccountId,
@@ -48,6 +51,7 @@ pub struct Credentials {
 
 /// Body of `POST /v1/token`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RenewRequest {
     /// The newest refresh token that the device has.
@@ -56,6 +60,7 @@ pub struct RenewRequest {
 
 /// Answer of `POST /v1/devices/link-code`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LinkCode {
     /// To be typed on the new device.
     pub code: String,
@@ -65,6 +70,7 @@ pub struct LinkCode {
 
 /// Body of `POST /v1/devices/link`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
     /// The code shown by a device that is signed in.
@@ -75,6 +81,7 @@ pub struct LinkRequest {
 
 /// A device of one's own.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// Which.
     pub device: DeviceId,
@@ -92,6 +99,7 @@ pub struct Device {
 
 /// Answer of `GET /v1/devices`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Devices {
     /// Those that are not logged out.
     pub devices: Vec<Device>,
@@ -99,20 +107,22 @@ pub struct Devices {
 
 /// Body of `PUT /v1/profile`: the whole profile, but for the handle.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileDraft {
-    /// Display name.
+    /// Display name, 1 to 100 characters.
     pub name: String,
-    /// Address of a picture.
+    /// Address of a picture (http or https), at most 2,000 bytes; none if empty.
     #[serde(default)]
     pub picture: String,
-    /// A line about oneself.
+    /// A line about oneself, at most 500 characters.
     #[serde(default)]
     pub status: String,
 }
 
 /// Body of `PUT /v1/profile/handle`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HandleDraft {
     /// 3 to 30 of a–z, 0–9, `_` and `.`, starting with a letter.
@@ -121,6 +131,7 @@ pub struct HandleDraft {
 
 /// Somebody, as found by id or handle.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Person {
     /// Who.
     pub account: AccountId,
@@ -130,6 +141,7 @@ pub struct Person {
 
 /// Body of `PUT /v1/contacts/{account}`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContactDraft {
     /// Mark as a favourite.
@@ -139,6 +151,7 @@ pub struct ContactDraft {
 
 /// Answer of the calls that change a contact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContactAnswer {
     /// The contact as it is now; absent when it was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +160,7 @@ pub struct ContactAnswer {
 
 /// Body of `PUT /v1/settings/{key}` and `PUT /v1/device-settings/{key}`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettingDraft {
     /// Any JSON, up to 8 KiB.
@@ -155,6 +169,7 @@ pub struct SettingDraft {
 
 /// Answer of the calls that change a setting.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettingAnswer {
     /// The setting as it is now.
     pub setting: Setting,

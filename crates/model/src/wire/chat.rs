@@ -8,6 +8,7 @@ use crate::position::Seq;
 
 /// Body of `POST /v1/chats`. Needs an `Idempotency-Key`: the chat's id is made of it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChatDraft {
     /// Name of the group, 1 to 100 characters.
@@ -21,6 +22,7 @@ pub struct ChatDraft {
 
 /// Body of `PATCH /v1/chats/{chat}`: what is absent stays.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChatPatch {
     /// New name.
@@ -33,14 +35,16 @@ pub struct ChatPatch {
 
 /// Body of `POST /v1/chats/{chat}/invitations`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InviteRequest {
-    /// Who is asked in.
+    /// Who is asked in, 1 to 499.
     pub accounts: Vec<AccountId>,
 }
 
 /// Answer of every call that made an event in a chat.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatAnswer {
     /// Which chat.
     pub chat: ChatId,
@@ -50,6 +54,7 @@ pub struct ChatAnswer {
 
 /// Body of `PUT /v1/chats/{chat}/read`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadRequest {
     /// Up to which seq; one that the account has not received yet is taken as the last that it has.
@@ -58,6 +63,7 @@ pub struct ReadRequest {
 
 /// Answer of `PUT /v1/chats/{chat}/read`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReadAnswer {
     /// Which chat.
     pub chat: ChatId,

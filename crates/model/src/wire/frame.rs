@@ -10,6 +10,7 @@ use crate::tag::Tag;
 
 /// One line of a stream: `{"frame": "…", …}` and a line feed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "frame", rename_all = "snake_case")]
 pub enum Frame {
     /// First of every stream: who one is, and where the server stands.
@@ -32,6 +33,7 @@ pub enum Frame {
 
 /// First frame of a stream.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignOn {
     /// Whose stream it is.
     pub account: AccountId,
@@ -47,6 +49,7 @@ pub struct SignOn {
 
 /// Operations, one revision after the other.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Operations {
     /// The log they belong to.
     pub log_id: LogId,
@@ -59,6 +62,7 @@ pub struct Operations {
 
 /// Something told to open streams only.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Notify {
     /// As the payload of an operation would be.
     #[serde(flatten)]
@@ -67,6 +71,7 @@ pub struct Notify {
 
 /// Why a device is to take snapshots.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FullSyncReason {
     /// Too far behind, or the log does not reach back that far.
@@ -104,6 +109,7 @@ impl FullSyncReason {
 
 /// Take snapshots of these categories, then go on from `position`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FullSync {
     /// Why.
     pub reason: FullSyncReason,
@@ -117,6 +123,7 @@ pub struct FullSync {
 
 /// The stream lives.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Heartbeat {
     /// Where the server stands.
     pub head: Position,
@@ -126,6 +133,7 @@ pub struct Heartbeat {
 
 /// The node is going.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reconnect {
     /// How long to wait, so that not all come at once.
     pub after_ms: u64,
@@ -133,6 +141,7 @@ pub struct Reconnect {
 
 /// Body of `POST /v1/sync`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
     /// Where the device stands; absent on a device that has nothing.
@@ -151,6 +160,7 @@ pub struct SyncRequest {
 
 /// Answer of `POST /v1/sync` when nothing is missing, and of `POST /v1/ack`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UpToDate {
     /// Where the server stands.
     pub head: Position,
@@ -158,6 +168,7 @@ pub struct UpToDate {
 
 /// Body of `POST /v1/ack`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AckRequest {
     /// The revision that the device has stored.

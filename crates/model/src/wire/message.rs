@@ -8,6 +8,7 @@ use crate::position::Seq;
 
 /// Body of `POST /v1/messages`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// An account (1:1), or a chat.
@@ -18,6 +19,7 @@ pub struct SendRequest {
 
 /// Whom a message is for: the id's first letter says which kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Recipient {
     /// One person.
@@ -42,6 +44,7 @@ impl<'de> Deserialize<'de> for Recipient {
 
 /// A message that is still to be sent.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum MessageDraft {
     /// Plain text.
@@ -59,6 +62,7 @@ pub enum MessageDraft {
 
 /// Answer of `POST /v1/messages`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SendAnswer {
     /// The chat.
     pub chat: ChatId,
@@ -70,14 +74,16 @@ pub struct SendAnswer {
 
 /// Body of `PUT /v1/chats/{chat}/messages/{seq}/reaction`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReactionDraft {
-    /// One emoji.
+    /// One emoji, at most 32 bytes of UTF-8.
     pub emoji: String,
 }
 
 /// A message with what only its sender is shown.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryMessage {
     /// The message.
     #[serde(flatten)]
@@ -89,6 +95,7 @@ pub struct HistoryMessage {
 
 /// A page of a chat's history, newest last.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct History {
     /// Which chat.
     pub chat: ChatId,

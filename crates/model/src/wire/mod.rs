@@ -19,6 +19,7 @@ pub use frame::{Frame, FullSync, FullSyncReason};
 
 /// Where a copy of a log stands. Two that are equal hold the same history.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Which log.

@@ -10,6 +10,7 @@ use crate::position::Seq;
 
 /// A page of `GET /v1/snapshots/{category}`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SnapshotPage<T> {
     /// Which category.
     pub category: Category,
@@ -33,6 +34,7 @@ pub type MessagesItem = History;
 
 /// An item of category `chats`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatItem {
     /// The chat and its members.
     #[serde(flatten)]

@@ -1,0 +1,83 @@
+//! The paths of the document are the routes of the app, and what it says of tokens and keys is so.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use actix_web::http::{Method, StatusCode};
+use actix_web::test::TestRequest;
+
+use super::stage::{Stage, documented, send};
+
+/// The paths of all resources that the files of a folder make.
+fn resources(folder: &Path) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let place = entry.unwrap().path();
+        if place.is_dir() {
+            paths.extend(resources(&place));
+            continue;
+        }
+        let source = std::fs::read_to_string(&place).unwrap();
+        let made = source.split("resource(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        paths.extend(made.map(str::to_owned));
+    }
+    paths
+}
+
+#[actix_web::test]
+async fn every_resource_of_the_sources_is_a_path_of_the_document_and_every_path_a_resource() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let routed = &resources(&source.join("api")) | &resources(&source.join("stream"));
+    let described = documented().await.into_iter().map(|operation| operation.path).collect();
+    assert!(routed.len() > 20, "few resources were found: {routed:?}");
+    assert_eq!(routed, described);
+}
+
+#[actix_web::test]
+async fn without_a_token_every_operation_answers_with_a_status_that_it_documents() {
+    let stage = Stage::new().await;
+    for operation in documented().await {
+        let (status, _) = stage.ask(&operation, &[]).await;
+        let (path, method) = (&operation.path, &operation.method);
+        assert!(operation.statuses().contains(&status.as_str()), "{method} {path}: {status}");
+        assert_eq!(operation.needs_token(), status == StatusCode::UNAUTHORIZED, "{method} {path}: {status}");
+    }
+}
+
+#[actix_web::test]
+async fn a_malformed_key_is_refused_wherever_a_key_is_documented() {
+    let stage = Stage::new().await;
+    let bearer = format!("Bearer {}", stage.token().await);
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "today")];
+    for operation in documented().await.iter().filter(|operation| operation.takes_key()) {
+        let (_, problem) = stage.ask(operation, &headers).await;
+        assert_eq!(problem["code"], "key_malformed", "{} {}", operation.method, operation.path);
+    }
+}
+
+#[actix_web::test]
+async fn methods_that_are_not_documented_are_not_allowed() {
+    let documented = documented().await;
+    let has = |path: &str, method: &Method| {
+        documented.iter().any(|other| other.path == path && other.method == *method)
+    };
+    for operation in &documented {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            if !has(&operation.path, &method) {
+                let request = TestRequest::with_uri(&operation.uri()).method(method.clone());
+                let (status, _) = send(None, request).await;
+                assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {}", operation.path);
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_change_takes_a_key_but_for_those_that_are_retries_by_themselves() {
+    let documented = documented().await;
+    let unkeyed =
+        documented.iter().filter(|operation| operation.method != Method::GET && !operation.takes_key());
+    let paths: BTreeSet<&str> = unkeyed.map(|operation| operation.path.as_str()).collect();
+    assert_eq!(paths, BTreeSet::from(["/v1/token", "/v1/sync", "/v1/ack"]));
+    assert!(documented.iter().all(|operation| operation.method != Method::GET || !operation.takes_key()));
+}
