@@ -19,6 +19,7 @@ use crate::command::{Command, CommandError, Origin, Outcome, Request};
 use crate::entity::{Entity as _, Part};
 use crate::session::{Session, SessionRefused, StreamId};
 use crate::shard::{self, Ask, End, Inspect, Register, ShardActor, ShardOptions, ShardReport};
+use crate::shard::{Sweep, SweepError, SweepStep, Swept};
 
 /// How the runtime is laid out.
 #[derive(Clone, Debug, Default)]
@@ -251,6 +252,20 @@ impl Handle {
             // Bounded by design: at most one for each stream that was registered.
             address.do_send(End { account, stream });
         }
+    }
+
+    /// Has a shard delete, by one bounded step, what it need not keep any more. The answer comes when that is durable.
+    ///
+    /// # Errors
+    /// See [`SweepError`]; a step may be asked for again.
+    pub async fn sweep(&self, shard: Shard, sweep: Sweep) -> Result<Swept, SweepError> {
+        let address = self.routes.address(shard).ok_or(SweepError::Unavailable("the shard is not here"))?;
+        let (to, answer) = oneshot::channel();
+        address.try_send(SweepStep::new(sweep, self.clock.now(), to)).map_err(|error| match error {
+            actix::prelude::SendError::Full(_) => SweepError::Overloaded(RETRY_AFTER),
+            actix::prelude::SendError::Closed(_) => SweepError::Unavailable("the shard has stopped"),
+        })?;
+        answer.await.unwrap_or(Err(SweepError::Unavailable("the shard has stopped")))
     }
 
     /// How a shard is; `account` names one whose sessions are listed.

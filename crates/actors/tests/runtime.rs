@@ -16,4 +16,5 @@ mod runtime {
     mod facts;
     mod panics;
     mod random;
+    mod sweeps;
 }

@@ -68,7 +68,7 @@
 //!
 //! # Looking after it
 //! [`admin::QueueAdmin`] lists, redrives and purges dead letters (topic `<topic>.<group>.dead-letters`), lists, cancels and moves timers, shows the lag,
-//! and resets offsets. Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
+//! and resets offsets. It also puts timers under numbers of the caller's own: what is put again after a crash is there once. Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
 //! task's `traceparent` header, which is kept across retries.
 //!
 //! # Testing

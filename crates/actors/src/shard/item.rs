@@ -12,6 +12,7 @@ use prost::Message as _;
 use tokio::sync::oneshot;
 
 use super::memory::Captured;
+use super::sweep::SweepStep;
 use crate::entity::{EntityRef, Part};
 use crate::route;
 use crate::session::{Session, SessionRefused};
@@ -26,6 +27,8 @@ pub(crate) enum Cause {
     Register { session: Session, to: oneshot::Sender<Result<(), SessionRefused>> },
     /// Read marks of a chat are due.
     Timer(ChatId, Part),
+    /// The shard is to delete what it need not keep.
+    Sweep(SweepStep),
 }
 
 impl Cause {
@@ -34,7 +37,7 @@ impl Cause {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => vec![part.entity.clone()],
             Self::Record(applying) => applying.record.as_deref().map(route::entities).unwrap_or_default(),
-            Self::Register { .. } => Vec::new(),
+            Self::Register { .. } | Self::Sweep(_) => Vec::new(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Cause {
                 let key = DeviceKey { account: session.account, device: session.device };
                 Fetch { keys: vec![key.into()], scans: Vec::new() }
             }
+            Self::Sweep(step) => step.needs(shard),
         }
     }
 }
@@ -129,7 +133,7 @@ impl Line {
     fn count(&mut self, cause: &Cause, by: isize) {
         let counter = match cause {
             Cause::Record(_) => &mut self.records,
-            Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(..) => &mut self.commands,
+            Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(..) | Cause::Sweep(_) => &mut self.commands,
         };
         *counter = counter.saturating_add_signed(by);
     }

@@ -22,6 +22,7 @@ mod records;
 mod registry;
 mod report;
 mod sessions;
+mod sweep;
 mod timers;
 mod turn;
 
@@ -39,6 +40,8 @@ use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
 pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Register, Stop, TurnDone};
 pub use options::ShardOptions;
 pub use report::{SessionReport, ShardReport};
+pub(crate) use sweep::SweepStep;
+pub use sweep::{Sweep, SweepError, Swept, made_at};
 
 use crate::runtime::Routes;
 use inbox::Inbox;

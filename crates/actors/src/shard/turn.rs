@@ -160,6 +160,7 @@ impl ShardActor {
         }
         let (parts, record, timer) = match cause {
             Cause::Register { session, to } => return self.register(session, to, &rows),
+            Cause::Sweep(step) => return self.sweep(step, &rows, me),
             Cause::Ask(part) => (vec![part], None, None),
             Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
             Cause::Record(applying) => match applying.record.as_ref().map(route::parts) {

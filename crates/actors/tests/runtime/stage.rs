@@ -180,6 +180,10 @@ impl Stage {
         }
     }
 
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        denrei_model::clock::Clock::now(&*self.clock)
+    }
+
     pub(crate) fn shard(&self, number: u8) -> Shard {
         self.handle.shards().of_account(account(number))
     }

@@ -85,6 +85,21 @@ impl QueueAdmin {
         Ok(self.admin.read(&place, from, limit).await?.into_iter().map(letter).collect())
     }
 
+    /// How many dead letters a partition has.
+    ///
+    /// # Errors
+    /// If the log cannot be asked.
+    pub async fn count_dead_letters(&self, topic: &TopicName, partition: u32) -> Result<u64, LogError> {
+        let place = self.letters_of(topic, partition);
+        match self.admin.topic(&place.topic).await? {
+            Some(info) if partition < info.partitions => {
+                let span = self.admin.watermarks(&place).await?;
+                Ok(span.end.0.saturating_sub(span.start.0))
+            }
+            _ => Ok(0),
+        }
+    }
+
     /// Puts dead letters of this partition of tasks back on their topic, with all their tries before them, from an offset on and `limit` at most. They
     /// stay among the dead letters until they are purged. What cannot be decoded is put back as it was.
     ///

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use denrei_storage::log::{Admin, GroupId, Log, LogError, Offset, Place, Producer, Timers, TopicName};
 
 pub use self::letters::{DeadLetter, Redriven};
-pub use self::timers::PendingTimer;
+pub use self::timers::{NumberedTimer, PendingTimer, is_numbered};
 
 /// How far a group is behind in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,12 @@
-//! Pending timers: seen, cancelled, moved.
+//! Pending timers: put, seen, cancelled, moved.
 
 use bytes::Bytes;
 use denrei_model::Timestamp;
-use denrei_storage::log::{ErrorKind, LogError, Place, TimerId, TimerQuery, TimerRow};
+use denrei_storage::log::{ErrorKind, LogError, Offset, Place, TimerId, TimerQuery, TimerRow};
 use prost::Message;
 
 use super::QueueAdmin;
-use crate::wire::{Metadata, Parked};
+use crate::wire::{Metadata, Parked, ParkedKind, RawTask};
 
 /// A task that waits for its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,37 @@ pub struct PendingTimer {
     pub value: Bytes,
     /// The task's metadata.
     pub metadata: Metadata,
+}
+
+/// Offsets from here on name timers that came from no record: no log reaches that far.
+const NUMBERED: u64 = 1 << 62;
+
+/// Whether an offset is none of a record, but stands for the number of a timer that came from nowhere.
+#[must_use]
+pub const fn is_numbered(offset: Offset) -> bool {
+    offset.0 >= NUMBERED
+}
+
+/// A task that is to wait under a number of its caller's own, rather than under the offset of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberedTimer {
+    /// Which one, in its partition; below 2^62.
+    pub number: u64,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The task.
+    pub task: RawTask,
+}
+
+impl NumberedTimer {
+    fn row(self) -> Result<TimerRow, LogError> {
+        if self.number >= NUMBERED {
+            return Err(LogError::new(ErrorKind::Invalid, "the number of a timer lies below 2^62"));
+        }
+        let id = TimerId { offset: Offset(NUMBERED | self.number), attempt: self.task.metadata.attempt() };
+        let payload = Parked::new(ParkedKind::Scheduled, &self.task, "").encode_to_bytes();
+        Ok(TimerRow { id, due: self.due, payload })
+    }
 }
 
 fn pending(row: TimerRow) -> Result<PendingTimer, LogError> {
@@ -48,6 +79,16 @@ impl QueueAdmin {
     /// If the log cannot be asked.
     pub async fn timers(&self, place: &Place, query: TimerQuery) -> Result<Vec<PendingTimer>, LogError> {
         self.timers.list(place, query).await?.into_iter().map(pending).collect()
+    }
+
+    /// Has tasks wait, all of them or none; their owner notices within a second. Under a number that waits already there is one
+    /// timer still, with what was said last: whoever puts the same again after a crash doubles nothing.
+    ///
+    /// # Errors
+    /// If the log cannot do it, or a number is too high.
+    pub async fn put_timers(&self, place: &Place, timers: Vec<NumberedTimer>) -> Result<(), LogError> {
+        let rows: Vec<TimerRow> = timers.into_iter().map(NumberedTimer::row).collect::<Result<_, _>>()?;
+        self.timers.change(place, None, rows, Vec::new()).await
     }
 
     /// Cancels a timer: its task will not run. One that is due within a second may run all the same. False: there is none.

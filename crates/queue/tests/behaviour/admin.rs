@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use denrei_queue::admin::{QueueAdmin, ResetTo};
+use denrei_model::Clock as _;
+use denrei_queue::admin::{NumberedTimer, QueueAdmin, ResetTo, is_numbered};
 use denrei_queue::codec::Text;
 use denrei_queue::testing::Bench;
-use denrei_queue::wire::Format;
+use denrei_queue::wire::{Format, RawTask};
 use denrei_queue::{Settings, TaskClient};
 use denrei_storage::log::{ErrorKind, Offset, TimerQuery, TopicName};
 
@@ -30,7 +31,10 @@ async fn dead_letters_are_listed_put_back_and_thrown_away() {
     assert_eq!((redriven.tasks, redriven.next), (1, Offset(2)));
     pass(5).await;
     assert_eq!(names(&seen), ["fatal:a", "fatal:b", "fatal:b"]);
+    assert_eq!(admin.count_dead_letters(&topic(), 0).await.unwrap(), 3);
     admin.purge(&topic(), 0, Offset(2)).await.unwrap();
+    assert_eq!(admin.count_dead_letters(&topic(), 0).await.unwrap(), 1);
+    assert_eq!(admin.count_dead_letters(&topic(), 9).await.unwrap(), 0);
     let left = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
     assert_eq!(left.iter().map(|l| l.came_at).collect::<Vec<_>>(), [Offset(2)]);
     subscription.shutdown().await;
@@ -59,6 +63,55 @@ async fn timers_are_listed_cancelled_and_moved() {
     assert_eq!(names(&seen), ["left"]);
     pass(700).await;
     assert_eq!(names(&seen), ["left", "moved"]);
+    subscription.shutdown().await;
+}
+
+fn numbered(bench: &Bench, number: u64, seconds: u64, content: &str) -> NumberedTimer {
+    let task = RawTask { value: content.to_owned().into(), ..RawTask::default() };
+    NumberedTimer { number, due: bench.clock.now().plus(Duration::from_secs(seconds)), task }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_put_twice_under_one_number_runs_once() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let place = bench.place(0);
+    for _ in 0..2 {
+        let timers = vec![numbered(&bench, 7, 100, "a"), numbered(&bench, 8, 200, "b")];
+        admin.put_timers(&place, timers).await.unwrap();
+    }
+    let subscription = bench.subscribe(pipeline, Settings::default()).await;
+    pass(50).await;
+    admin.put_timers(&place, vec![numbered(&bench, 7, 50, "a again")]).await.unwrap();
+    pass(49).await;
+    assert_eq!(
+        (names(&seen).len(), admin.timers(&place, TimerQuery::first(10)).await.unwrap().len()),
+        (0, 2)
+    );
+    pass(200).await;
+    assert_eq!(names(&seen), ["a again", "b"]);
+    assert_eq!(admin.timers(&place, TimerQuery::first(10)).await.unwrap(), []);
+    let refused = admin.put_timers(&place, vec![numbered(&bench, 1 << 62, 1, "c")]).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_numbered_timer_is_retried_buried_and_put_back_like_any_task() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let timers = vec![numbered(&bench, 0, 1, "fail-once:a"), numbered(&bench, 1, 1, "fatal:b")];
+    admin.put_timers(&bench.place(0), timers).await.unwrap();
+    let subscription = bench.subscribe(pipeline, Settings::default()).await;
+    pass(20).await;
+    assert_eq!(names(&seen), ["fail-once:a", "fatal:b", "fail-once:a"]);
+    let letters = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
+    assert_eq!(letters.iter().map(|l| is_numbered(l.came_at)).collect::<Vec<_>>(), [true]);
+    admin.redrive(&bench.place(0), Offset(0), 10, Format::Header).await.unwrap();
+    pass(5).await;
+    assert_eq!(names(&seen)[3..], ["fatal:b"]);
     subscription.shutdown().await;
 }
 

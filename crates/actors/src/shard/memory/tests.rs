@@ -7,8 +7,11 @@ use bytes::Bytes;
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::operation::Setting;
 use denrei_model::position::{Place, RecordNumber, Revision};
-use denrei_model::row::{AccountKey, AccountRow, Change, Key, KeyRange, Row, SettingKey, TableKey as _};
+use denrei_model::row::{
+    AccountKey, AccountRow, Change, Key, KeyRange, OpKey, OpRow, Row, SettingKey, TableKey as _,
+};
 use denrei_model::shard::{Shard, ShardMap};
+use denrei_model::tag::Tag;
 use denrei_storage::shard::{Fetch, Fetched, PendingRecord, Scan};
 use proptest::prelude::*;
 
@@ -71,6 +74,21 @@ fn a_written_row_is_kept_until_it_is_durable() {
     memory.durable(Place::new(1));
     memory.retire(None);
     assert_eq!(memory.pinned(), 0);
+}
+
+#[test]
+fn an_operation_is_let_go_once_it_is_durable_and_other_rows_stay_cached() {
+    let mut memory = memory(8);
+    let operation = Key::from(OpKey { account: AccountId::default(), revision: Revision::new(1) });
+    let row = OpRow { tag: Tag::default(), stored: Bytes::from_static(b"long") };
+    let written = Change::Put(operation.clone(), Arc::new(OpKey::wrap(row)));
+    memory.write(&[put(1, 5), written], Place::new(1));
+    let asked = Fetch { keys: vec![key(1).into(), operation.clone()], scans: Vec::new() };
+    assert_eq!(memory.capture(asked.clone()).to_read(), None);
+    memory.durable(Place::new(1));
+    memory.retire(None);
+    let missing = Fetch { keys: vec![operation], scans: Vec::new() };
+    assert_eq!(memory.capture(asked).to_read(), Some(missing));
 }
 
 #[test]
