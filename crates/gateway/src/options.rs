@@ -5,7 +5,9 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use serde::Deserialize;
 
 use crate::auth::AdminToken;
+use crate::cors::CorsOptions;
 use crate::limit::LimitOptions;
+use crate::registration::RegistrationOptions;
 
 /// Options of the gateway. Each says its default, its effect, and whether it reloads; none reloads yet.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +35,10 @@ pub struct GatewayOptions {
     pub admin_token: Option<AdminToken>,
     /// How many requests are taken from whom.
     pub limits: LimitOptions,
+    /// Who may register.
+    pub registration: RegistrationOptions,
+    /// Which web pages may call.
+    pub cors: CorsOptions,
 }
 
 const fn u64_of(value: u64) -> NonZeroU64 {
@@ -56,6 +62,8 @@ impl Default for GatewayOptions {
             cached_devices: NonZeroUsize::MIN.saturating_add(9_999),
             admin_token: None,
             limits: LimitOptions::default(),
+            registration: RegistrationOptions::default(),
+            cors: CorsOptions::default(),
         }
     }
 }

@@ -8,9 +8,11 @@ use denrei_model::id::LogId;
 use denrei_storage::shard::Reader;
 
 use crate::auth::DeviceCache;
+use crate::connection::Connection;
 use crate::limit::Limits;
 use crate::options::GatewayOptions;
 use crate::random::{OsRandom, Random};
+use crate::registration::{KeysRefused, Registration};
 use crate::token::TokenKey;
 
 /// What makes a node's tokens and log ids its own.
@@ -20,14 +22,8 @@ pub struct Secrets {
     pub key: TokenKey,
     /// The store's incarnation.
     pub incarnation: [u8; 16],
-}
-
-/// Why the gateway cannot be set up as the operator wants it.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// A key for login tokens is not usable.
-    #[error("registration: {0}")]
-    Registration(String),
+    /// The JSON Web Key Set that `registration.jwt.jwks_file` names.
+    pub jwks: Option<String>,
 }
 
 /// Shared by all workers of a node.
@@ -51,24 +47,30 @@ pub struct Gateway {
     pub devices: DeviceCache,
     /// How many requests are taken from whom.
     pub limits: Limits,
+    /// Who may register.
+    pub registration: Registration,
+    /// How devices are told to connect.
+    pub connection: Connection,
 }
 
 impl Gateway {
     /// The state of a node whose entities are behind `runtime` and whose durable rows `reader` reads.
     ///
     /// # Errors
-    /// What in the options cannot be.
+    /// Keys for login tokens that cannot be used.
     pub fn new(
         runtime: Handle,
         reader: Arc<dyn Reader>,
         secrets: Secrets,
         options: GatewayOptions,
-    ) -> Result<Self, SetupError> {
+    ) -> Result<Self, KeysRefused> {
         let clock = Arc::clone(runtime.clock());
         Ok(Self {
             devices: DeviceCache::new(options.cached_devices.get()),
             limits: Limits::new(&options.limits, &clock),
             random: Arc::new(OsRandom),
+            registration: Registration::new(&options.registration, secrets.jwks.as_deref())?,
+            connection: Connection::default(),
             key: secrets.key,
             incarnation: secrets.incarnation,
             options: Arc::new(options),

@@ -5,7 +5,10 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message, WrapFuture as _};
+use actix::{
+    Actor, ActorContext as _, ActorFutureExt as _, AsyncContext as _, Context, Handler, Message,
+    WrapFuture as _,
+};
 use bytes::Bytes;
 use denrei_actors::session::{Signal, StreamId};
 use denrei_model::id::{AccountId, DeviceId};
@@ -125,7 +128,9 @@ impl Handler<Gone> for DeviceActor {
 pub(super) enum Word {
     Signal(Signal),
     /// The node is going.
-    Leave { after_ms: u64 },
+    Leave {
+        after_ms: u64,
+    },
 }
 
 impl Handler<Word> for DeviceActor {
@@ -156,7 +161,11 @@ enum Followed {
 }
 
 /// Signs the stream on if it is new, then writes page after page, waiting for the device to take each.
-async fn follow(gateway: Gateway, state: Rc<RefCell<StreamState>>, claim: Claim) -> Result<Followed, ReadError> {
+async fn follow(
+    gateway: Gateway,
+    state: Rc<RefCell<StreamState>>,
+    claim: Claim,
+) -> Result<Followed, ReadError> {
     let account = state.borrow().account;
     loop {
         state.borrow_mut().behind = false;

@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
 use denrei_actors::session::{Signal, StreamId};
 use denrei_model::row::HeadKey;
-use denrei_model::wire::frame::{Frame, Heartbeat};
 use denrei_model::wire::Position;
+use denrei_model::wire::frame::{Frame, Heartbeat};
 use denrei_storage::shard::{Fetch, ReadError};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::device::{StreamState, frame_line, now_ms};
 use super::hub::Hub;

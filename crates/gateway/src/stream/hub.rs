@@ -25,7 +25,10 @@ pub(super) enum ToHub {
     Deliver(Vec<Delivery>),
     Signal(StreamId, Signal),
     /// The node is going: every stream is told to come back later.
-    Leave { spread_ms: u64, seed: u64 },
+    Leave {
+        spread_ms: u64,
+        seed: u64,
+    },
     Report(oneshot::Sender<Vec<StreamReport>>),
 }
 

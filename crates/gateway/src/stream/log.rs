@@ -58,11 +58,18 @@ pub(super) async fn page(
 }
 
 fn render(key: &OpKey, row: &OpRow) -> Result<Operation, ReadError> {
-    let damaged = |what: &str| ReadError::Damaged(format!("operation {} of {}: {what}", key.revision, key.account));
+    let damaged =
+        |what: &str| ReadError::Damaged(format!("operation {} of {}: {what}", key.revision, key.account));
     let stored = StoredOperation::decode(row.stored.clone()).map_err(|error| damaged(&error.to_string()))?;
     let payload = stored.payload.ok_or_else(|| damaged("of a kind that this node does not know"))?;
     let category = payload.category();
-    Ok(Operation { revision: stored.revision, tag: row.tag, category, created_at: stored.created_at, payload })
+    Ok(Operation {
+        revision: stored.revision,
+        tag: row.tag,
+        category,
+        created_at: stored.created_at,
+        payload,
+    })
 }
 
 /// A stored operation never changes; the body of a message that was taken back is blanked when it is shown.
@@ -72,7 +79,8 @@ async fn blank_unsent(moment: &dyn Snapshot, operations: &mut [Operation]) -> Re
         Payload::ReceiveMessage(received) => Some((received.message.chat, received.message.seq)),
         _ => None,
     };
-    let shown: Vec<(ChatId, Seq)> = operations.iter().filter_map(|operation| place(&operation.payload)).collect();
+    let shown: Vec<(ChatId, Seq)> =
+        operations.iter().filter_map(|operation| place(&operation.payload)).collect();
     if shown.is_empty() {
         return Ok(());
     }
@@ -94,7 +102,11 @@ async fn blank_unsent(moment: &dyn Snapshot, operations: &mut [Operation]) -> Re
 }
 
 /// A revision is missing below the head: the account begins a new log, and the head of that is what devices are given.
-pub(super) async fn renew(gateway: &Gateway, account: AccountId, head: &HeadRow) -> Result<HeadRow, ReadError> {
+pub(super) async fn renew(
+    gateway: &Gateway,
+    account: AccountId,
+    head: &HeadRow,
+) -> Result<HeadRow, ReadError> {
     let origin = Origin::unkeyed(account, DeviceId::default());
     let renewed = gateway.runtime.ask(RenewLog { account, log_id: head.log_id }, origin).await;
     renewed.map_err(|error| ReadError::Unavailable(error.to_string()))?;

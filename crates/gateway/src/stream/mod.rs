@@ -11,6 +11,7 @@
 
 mod body;
 mod device;
+mod document;
 mod heartbeat;
 mod hub;
 mod log;
@@ -23,14 +24,17 @@ mod sync;
 
 use actix_web::web::{ServiceConfig, get, post};
 
+pub(crate) use document::Paths;
 pub use hub::{Hub, Hubs, StreamReport};
+
+use crate::request::route::resource;
 
 /// The routes of this module. The app must hold the `Gateway` state as `Data` and a [`Hub`] per worker.
 pub fn configure(routes: &mut ServiceConfig) {
     routes
-        .route("/v1/stream", get().to(open::stream))
-        .route("/v1/operations", get().to(operations::operations))
-        .route("/v1/sync", post().to(sync::sync))
-        .route("/v1/ack", post().to(sync::ack))
-        .route("/v1/snapshots/{category}", get().to(snapshot::page));
+        .service(resource("/v1/stream").route(get().to(open::stream)))
+        .service(resource("/v1/operations").route(get().to(operations::operations)))
+        .service(resource("/v1/sync").route(post().to(sync::sync)))
+        .service(resource("/v1/ack").route(post().to(sync::ack)))
+        .service(resource("/v1/snapshots/{category}").route(get().to(snapshot::page)));
 }

@@ -23,12 +23,17 @@ use crate::problem::{Code, Problem};
 use crate::state::Gateway;
 
 /// Where the device stands, in the query: all three or none.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PositionQuery {
+    /// Of which log one holds a copy; absent on a device that has nothing.
     log_id: Option<LogId>,
+    /// Up to which revision.
     revision: Option<Revision>,
+    /// The tag there.
     tag: Option<Tag>,
+    /// From the last FullSync: lifts the limit of how far one may be behind.
     resume_token: Option<String>,
 }
 
@@ -48,7 +53,8 @@ pub(super) fn position(
     match (log_id, revision, tag) {
         (Some(log_id), Some(revision), Some(tag)) => Ok(Some(Position { log_id, revision, tag })),
         (None, None, None) => Ok(None),
-        _ => Err(Problem::new(Code::InvalidRequest).detail("`log_id`, `revision` and `tag` go together: send all or none")),
+        _ => Err(Problem::new(Code::InvalidRequest)
+            .detail("`log_id`, `revision` and `tag` go together: send all or none")),
     }
 }
 
@@ -69,7 +75,19 @@ pub(super) fn session_problem(refused: SessionRefused) -> Problem {
     }
 }
 
-/// Opens the stream of the calling device. An older one of the same device is told `replaced`.
+/// Opens the stream of the calling device: sign-on, what was missed, and from then on what happens.
+///
+/// An older stream of the same device is told `replaced`. A stream outlives its access token.
+#[utoipa::path(
+    get, path = "/v1/stream", operation_id = "stream", tag = "sync",
+    params(PositionQuery),
+    responses(
+        (
+            status = 200, body = denrei_model::wire::Frame, content_type = "application/x-ndjson",
+            description = "Newline-delimited JSON: a frame a line, until the stream ends. The first is `sign_on`."
+        ),
+    ),
+)]
 pub(super) async fn stream(
     caller: Caller,
     query: Query<PositionQuery>,
@@ -91,7 +109,13 @@ pub(super) async fn stream(
         outbox: Rc::clone(&outbox),
     }));
     let id = hub.next_id();
-    let actor = DeviceActor { gateway: gateway.clone(), hub: hub.clone(), stream: id, state: Rc::clone(&state), claim };
+    let actor = DeviceActor {
+        gateway: gateway.clone(),
+        hub: hub.clone(),
+        stream: id,
+        state: Rc::clone(&state),
+        claim,
+    };
     let actor = actor.start();
     // From here on the drop of the body ends the actor, also when this request is dropped while it waits.
     let body = StreamBody::new(outbox, actor.clone());

@@ -11,8 +11,8 @@ use denrei_actors::session::{Session, StreamId};
 use denrei_model::id::{AccountId, LogId};
 use denrei_model::position::Revision;
 use denrei_model::tag::Tag;
-use denrei_model::wire::{FullSync, FullSyncReason};
 use denrei_model::wire::frame::Operations;
+use denrei_model::wire::{FullSync, FullSyncReason};
 use denrei_storage::shard::ReadError;
 use serde::Deserialize;
 
@@ -23,6 +23,7 @@ use super::open::{position, refuse_when_leaving, session_problem};
 use super::outbox::Outbox;
 use super::position::{Claim, full_sync, head, head_position, judge};
 use crate::auth::Caller;
+use crate::openapi::refused;
 use crate::problem::{Code, Problem};
 use crate::state::Gateway;
 
@@ -30,12 +31,17 @@ use crate::state::Gateway;
 const MAX_COUNT: u32 = 1_000;
 
 /// What is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OperationsQuery {
+    /// Of which log one holds a copy; absent on a device that has nothing.
     log_id: Option<LogId>,
+    /// Up to which revision.
     revision: Option<Revision>,
+    /// The tag there.
     tag: Option<Tag>,
+    /// From the last FullSync: lifts the limit of how far one may be behind.
     resume_token: Option<String>,
     /// Most operations to answer with; 100 if absent.
     count: Option<u32>,
@@ -97,7 +103,9 @@ pub(super) async fn look(
             let head = log::renew(gateway, account, &head).await.map_err(read_problem)?;
             Ok(Found::FullSync(full_sync(gateway, account, &head, FullSyncReason::Hole)))
         }
-        Page::Operations(operations) if operations.is_empty() => Ok(Found::Nothing(head_position(gateway, &head))),
+        Page::Operations(operations) if operations.is_empty() => {
+            Ok(Found::Nothing(head_position(gateway, &head)))
+        }
         Page::Operations(operations) => {
             let head = Some(head_position(gateway, &head));
             Ok(Found::Operations(Operations { log_id: at.log_id, operations, head }))
@@ -105,7 +113,16 @@ pub(super) async fn look(
     }
 }
 
-/// Answers 200 with operations, 204 when there are none (after the wait), or 409 with the reason for a FullSync.
+/// Gives the operations that follow a position; with `wait` it waits for one.
+#[utoipa::path(
+    get, path = "/v1/operations", operation_id = "operations", tag = "sync",
+    params(OperationsQuery),
+    responses(
+        (status = 200, body = Operations),
+        (status = 204, description = "There are none, also after the wait."), refused::NoSuchAccount,
+        refused::FullSyncRequired,
+    ),
+)]
 pub(super) async fn operations(
     caller: Caller,
     query: Query<OperationsQuery>,

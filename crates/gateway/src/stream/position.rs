@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use denrei_model::clock::Timestamp;
 use denrei_model::id::AccountId;
+use denrei_model::operation::Category;
 use denrei_model::position::Revision;
 use denrei_model::row::{HeadKey, HeadRow, OpKey, OpRow};
 use denrei_model::tag::Tag;
 use denrei_model::wire::{FullSync, FullSyncReason, Position};
-use denrei_model::operation::Category;
 use denrei_storage::shard::{Fetch, ReadError, Snapshot};
 
 use crate::state::Gateway;
@@ -39,7 +39,8 @@ pub(super) async fn judge(
     let resumes = claim.resume.as_deref().is_some_and(|token| resumes(gateway, account, position, token));
     let options = &gateway.options;
     let limit = if resumes { options.max_behind_resuming } else { options.max_behind };
-    let fetch = Fetch { keys: vec![OpKey { account, revision: position.revision }.into()], scans: Vec::new() };
+    let fetch =
+        Fetch { keys: vec![OpKey { account, revision: position.revision }.into()], scans: Vec::new() };
     let fetched = moment.fetch(fetch).await?;
     let op = fetched.row::<OpKey>(0);
     let reason = reason(gateway, head, position, op, limit.get());
@@ -77,7 +78,11 @@ fn reason(
     }
     match tag {
         // A trimmed log no longer knows the tag before its first operation.
-        Some(tag) if tag != position.tag && position.revision.next() == head.first && head.first > Revision::new(1) => {
+        Some(tag)
+            if tag != position.tag
+                && position.revision.next() == head.first
+                && head.first > Revision::new(1) =>
+        {
             Some(FullSyncReason::Gap)
         }
         Some(tag) if tag != position.tag => Some(FullSyncReason::Continuity),
@@ -88,7 +93,12 @@ fn reason(
 }
 
 /// The frame that sends a device to the snapshots.
-pub(super) fn full_sync(gateway: &Gateway, account: AccountId, head: &HeadRow, reason: FullSyncReason) -> FullSync {
+pub(super) fn full_sync(
+    gateway: &Gateway,
+    account: AccountId,
+    head: &HeadRow,
+    reason: FullSyncReason,
+) -> FullSync {
     let position = head_position(gateway, head);
     let until = gateway.clock.now().as_millis() + RESUME_MS;
     let resume_token = resume_token(gateway, account, position, until);

@@ -7,18 +7,40 @@ use denrei_model::wire::{FullSyncReason, Position};
 
 use super::operations::{Found, count, look, read_problem};
 use super::position::{Claim, full_sync, head};
-use crate::api::Body;
 use crate::auth::Caller;
+use crate::openapi::refused;
 use crate::problem::{Code, Problem};
+use crate::request::{Body, Change};
 use crate::state::Gateway;
 
-/// Answers with a frame: `operations`, `heartbeat` when nothing is missing, or `full_sync`.
+impl Body for SyncRequest {
+    fn check(&self) -> Result<(), Problem> {
+        count(self.count).map(|_| ())
+    }
+}
+
+impl Body for AckRequest {
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// Gives the missing operations, or the reason for a FullSync.
+#[utoipa::path(
+    post, path = "/v1/sync", operation_id = "sync", tag = "sync",
+    request_body = SyncRequest,
+    responses(
+
+        (status = 200, body = Frame, description = "`operations`, `heartbeat` when nothing is missing, or `full_sync`."),
+        refused::NoSuchAccount,
+    ),
+)]
 pub(super) async fn sync(
-    caller: Caller,
-    body: Body<SyncRequest>,
+    asked: Change<SyncRequest>,
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
-    let SyncRequest { position, reason, resume_token, count: asked } = body.into_inner();
+    let caller = asked.caller;
+    let SyncRequest { position, reason, resume_token, count: asked } = asked.body;
     let count = count(asked)?;
     if let Some(reason) = reason {
         return demanded(&caller, reason, &gateway).await;
@@ -35,7 +57,11 @@ pub(super) async fn sync(
 }
 
 /// A FullSync that the device itself asks for.
-async fn demanded(caller: &Caller, reason: FullSyncReason, gateway: &Gateway) -> Result<HttpResponse, Problem> {
+async fn demanded(
+    caller: &Caller,
+    reason: FullSyncReason,
+    gateway: &Gateway,
+) -> Result<HttpResponse, Problem> {
     match reason {
         FullSyncReason::Corruption | FullSyncReason::Manual | FullSyncReason::Initialization => {}
         FullSyncReason::Gap | FullSyncReason::Hole | FullSyncReason::Continuity => {
@@ -50,12 +76,14 @@ async fn demanded(caller: &Caller, reason: FullSyncReason, gateway: &Gateway) ->
 }
 
 /// Takes note of what a device has stored, and says where the server stands.
-pub(super) async fn ack(
-    caller: Caller,
-    body: Body<AckRequest>,
-    gateway: Data<Gateway>,
-) -> Result<HttpResponse, Problem> {
-    let AckRequest { revision, tag, log_id } = body.into_inner();
+#[utoipa::path(
+    post, path = "/v1/ack", operation_id = "ack", tag = "sync",
+    request_body = AckRequest,
+    responses((status = 200, body = UpToDate), refused::NoSuchAccount, refused::FullSyncRequired),
+)]
+pub(super) async fn ack(asked: Change<AckRequest>, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
+    let caller = asked.caller;
+    let AckRequest { revision, tag, log_id } = asked.body;
     let claim = Claim { position: Some(Position { log_id, revision, tag }), resume: None };
     match look(&gateway, caller.account, &claim, 1).await? {
         Found::Nothing(head) => Ok(HttpResponse::Ok().json(UpToDate { head })),

@@ -66,7 +66,13 @@ async fn chat_items(
 }
 
 fn item(chat: ChatId, row: &ChatRow, members: Vec<Member>, own: &AccountChatRow) -> ChatItem {
-    let state =
-        ChatState { chat, kind: row.kind, name: row.name.clone(), join: row.join, version: row.version, members };
+    let state = ChatState {
+        chat,
+        kind: row.kind,
+        name: row.name.clone(),
+        join: row.join,
+        version: row.version,
+        members,
+    };
     ChatItem { state, standing: standing(own), last_message: own.last_message, last_at: own.last_at }
 }

@@ -35,7 +35,10 @@ pub(super) async fn messages(moment: &Moment<'_>, query: &PageQuery) -> Result<I
 ///
 /// # Errors
 /// See [`ReadError`].
-#[expect(clippy::too_many_arguments, reason = "where, whose, what, from where and how many are each a thing of their own")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "where, whose, what, from where and how many are each a thing of their own"
+)]
 pub async fn history(
     snapshot: &dyn Snapshot,
     account: AccountId,
@@ -56,7 +59,8 @@ pub async fn history(
         .scan::<MessageKey>(0)
         .filter_map(|(key, row)| if let Key::Message(key) = key { Some((key.seq, row)) } else { None })
         .collect();
-    let complete_from = if found.len() < count { Seq::new(1) } else { found.last().map_or(Seq::new(1), |last| last.0) };
+    let complete_from =
+        if found.len() < count { Seq::new(1) } else { found.last().map_or(Seq::new(1), |last| last.0) };
     let visible = found.into_iter().rev().filter(|(seq, _)| row.sees(*seq));
     let messages = visible.map(|(_, stored)| shown(stored, account)).collect();
     Ok(History { chat, messages, complete_from })

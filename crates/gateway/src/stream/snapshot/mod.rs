@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::operations::read_problem;
 use super::position::{head, head_position};
 use crate::auth::Caller;
+use crate::openapi::{SnapshotAnswer, refused};
 use crate::problem::{Code, Problem};
 use crate::state::Gateway;
 use cursor::{after, cursor};
@@ -30,7 +31,8 @@ pub use messages::{HISTORY_PAGE, history};
 const MAX_LOOKED: usize = 20_000;
 
 /// What is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// `next` of the page before.
@@ -54,7 +56,14 @@ struct Items<T> {
     next: Option<String>,
 }
 
-/// A page of a category.
+/// Gives a page of a category, read in one moment together with the head.
+///
+/// A page that says position R holds, for every operation up to R in that category, its effect or a later one.
+#[utoipa::path(
+    get, path = "/v1/snapshots/{category}", operation_id = "snapshot", tag = "sync",
+    params(PageQuery),
+    responses((status = 200, body = SnapshotAnswer), refused::NoSuchAccount),
+)]
 pub(super) async fn page(
     caller: Caller,
     category: Path<Category>,
@@ -76,7 +85,11 @@ pub(super) async fn page(
     }
 }
 
-fn answer<T: Serialize>(category: Category, position: Position, items: Items<T>) -> Result<HttpResponse, Problem> {
+fn answer<T: Serialize>(
+    category: Category,
+    position: Position,
+    items: Items<T>,
+) -> Result<HttpResponse, Problem> {
     let Items { items, next } = items;
     Ok(HttpResponse::Ok().json(SnapshotPage { category, position, items, next }))
 }
@@ -106,7 +119,9 @@ async fn standings(
     let fetched = moment.snapshot.fetch(fetch).await.map_err(read_problem)?;
     let mut items: Vec<(ChatId, AccountChatRow)> = fetched
         .scan::<AccountChatKey>(0)
-        .filter_map(|(key, row)| if let Key::AccountChat(key) = key { Some((key.chat, row.clone())) } else { None })
+        .filter_map(
+            |(key, row)| if let Key::AccountChat(key) = key { Some((key.chat, row.clone())) } else { None },
+        )
         .collect();
     if query.top {
         items.sort_by_key(|(chat, row)| (std::cmp::Reverse(row.last_at), *chat));

@@ -1,0 +1,107 @@
+//! Bodies: JSON in UTF-8, of a bounded size, without fields that the request does not have.
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+
+use crate::problem::{Code, Problem};
+
+/// What a request may say.
+pub(crate) trait Body: DeserializeOwned + Serialize + 'static {
+    /// What an absent body stands for; none where there must be one.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Refuses what is out of bounds.
+    ///
+    /// # Errors
+    /// The first field that is.
+    fn check(&self) -> Result<(), Problem>;
+}
+
+/// The body of requests that have nothing to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+impl Body for Nothing {
+    fn absent() -> Option<Self> {
+        Some(Self {})
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+/// Reads a body.
+pub(crate) async fn read<T: Body>(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<T, Problem> {
+    let bytes = bytes(headers, payload, limit).await?;
+    if bytes.is_empty()
+        && let Some(absent) = T::absent()
+    {
+        return Ok(absent);
+    }
+    if !is_json(headers) {
+        return Err(
+            Problem::new(Code::UnsupportedMediaType).detail("expected Content-Type: application/json")
+        );
+    }
+    let body: T = parse(&bytes)?;
+    body.check()?;
+    Ok(body)
+}
+
+async fn bytes(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body may have at most {limit} bytes");
+        Problem::new(Code::BodyTooLarge).detail(detail).with("limit", limit)
+    };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Problem::new(Code::MalformedJson).detail(error.to_string()))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let plain = headers.get(CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|value| value.split(';').next()).map(str::trim);
+    plain && kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        faulty(&error.into_inner(), &field)
+    })?;
+    json.end().map_err(|error| faulty(&error, "."))?;
+    Ok(value)
+}
+
+fn faulty(error: &serde_json::Error, field: &str) -> Problem {
+    let detail = error.to_string();
+    match error.classify() {
+        Category::Io | Category::Syntax | Category::Eof => Problem::new(Code::MalformedJson).detail(detail),
+        Category::Data if detail.starts_with("unknown field") => {
+            Problem::new(Code::UnknownField).detail(detail).with("field", field)
+        }
+        Category::Data if field == "." => Problem::new(Code::InvalidRequest).detail(detail),
+        Category::Data => Problem::new(Code::InvalidRequest).detail(detail).with("field", field),
+    }
+}

@@ -1,0 +1,64 @@
+//! What is told of bodies that are not as they must be.
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use denrei_model::wire::account::ProfileDraft;
+use serde_json::json;
+
+use super::*;
+
+fn json_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers
+}
+
+async fn told(body: &[u8]) -> Problem {
+    let payload = Payload::from(bytes::Bytes::copy_from_slice(body));
+    let read: Result<ProfileDraft, Problem> = read(&json_headers(), payload, 100).await;
+    read.expect_err("must be refused")
+}
+
+#[actix_web::test]
+async fn a_body_that_is_not_json_is_told_where() {
+    for body in [&b""[..], b"{", b"{\"name\":\"a\"} x", b"\xff", b"nothing"] {
+        let problem = told(body).await;
+        assert_eq!(problem.code(), Code::MalformedJson, "{body:?}");
+        assert!(problem.body()["detail"].as_str().unwrap().contains("line 1 column"), "{problem}");
+    }
+}
+
+#[actix_web::test]
+async fn fields_are_named_that_are_unknown_missing_of_another_type_or_out_of_bounds() {
+    for (body, code, field) in [
+        (json!({"name": "a", "nmae": 1}), Code::UnknownField, Some("nmae")),
+        (json!({"name": 1}), Code::InvalidRequest, Some("name")),
+        (json!({"name": ""}), Code::InvalidRequest, Some("name")),
+        (json!({"name": " "}), Code::InvalidRequest, Some("name")),
+        (json!({"name": "a\u{0}"}), Code::InvalidRequest, Some("name")),
+        (json!({"picture": "p"}), Code::InvalidRequest, None),
+        (json!([]), Code::InvalidRequest, None),
+    ] {
+        let problem = told(body.to_string().as_bytes()).await;
+        assert_eq!(problem.code(), code, "{body}");
+        assert_eq!(problem.body().get("field").and_then(|field| field.as_str()), field, "{body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_over_the_limit_is_refused_whether_it_says_so_or_not() {
+    let long = json!({"name": "a".repeat(200)}).to_string();
+    assert_eq!(told(long.as_bytes()).await.code(), Code::BodyTooLarge);
+    let mut headers = json_headers();
+    headers.insert(actix_web::http::header::CONTENT_LENGTH, HeaderValue::from_static("101"));
+    let read: Result<ProfileDraft, Problem> = read(&headers, Payload::None, 100).await;
+    assert_eq!(read.unwrap_err().code(), Code::BodyTooLarge);
+}
+
+#[actix_web::test]
+async fn a_body_must_be_said_to_be_json_and_may_be_absent_where_there_is_nothing_to_say() {
+    let body = || Payload::from(bytes::Bytes::from_static(b"{}"));
+    let unsaid: Result<Nothing, Problem> = read(&HeaderMap::new(), body(), 100).await;
+    assert_eq!(unsaid.unwrap_err().code(), Code::UnsupportedMediaType);
+    assert_eq!(read(&json_headers(), body(), 100).await, Ok(Nothing {}));
+    assert_eq!(read(&HeaderMap::new(), Payload::None, 100).await, Ok(Nothing {}));
+}
