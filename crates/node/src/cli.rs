@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::command;
+use crate::command::{self, LoadArgs, QueueArgs, RepairArgs, ReplayArgs};
 use crate::config::Config;
 use crate::serve;
 
@@ -30,14 +30,13 @@ enum Command {
         file: PathBuf,
     },
     /// Look at a store that does not open, and say what giving up its loss would mean.
-    RepairStore {
-        /// Where the store lies.
-        #[arg(long, default_value = "data")]
-        data_dir: PathBuf,
-        /// Give up what is lost. Every device will take snapshots.
-        #[arg(long)]
-        accept_loss: bool,
-    },
+    RepairStore(RepairArgs),
+    /// Look after the queues of a running node.
+    Queue(QueueArgs),
+    /// Send the messages of a file through real devices to a node, and judge what came of it.
+    Replay(ReplayArgs),
+    /// Put made-up people on a node in a pattern, and judge what came of it.
+    Load(LoadArgs),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -86,7 +85,10 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve(self.serve)) {
             Command::Serve(args) => serve::run(args.config()?),
             Command::CheckConfig { file } => Ok(command::check_config(&file)),
-            Command::RepairStore { data_dir, accept_loss } => command::repair_store(&data_dir, accept_loss),
+            Command::Replay(args) => args.run(),
+            Command::Load(args) => args.run(),
+            Command::RepairStore(args) => args.run(),
+            Command::Queue(args) => args.run(),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Self::command(), "denrei", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

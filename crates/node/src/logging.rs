@@ -1,5 +1,7 @@
 //! Structured logs.
 
+use std::io::IsTerminal as _;
+
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -36,7 +38,10 @@ pub(crate) fn start(options: &LogOptions) -> anyhow::Result<()> {
         Ok(filter) => filter,
         Err(_) => EnvFilter::try_new(&options.level)?,
     };
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people at a terminal, not for files.
+    let colours = std::io::stderr().is_terminal();
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     match options.format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),

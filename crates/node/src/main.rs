@@ -4,11 +4,13 @@
 //! denrei serve          config ──► store ──► runtime ──► gateway ──► HTTP; and back again on SIGTERM
 //! denrei check-config   the faults of a configuration file, all at once
 //! denrei repair-store   what a damaged store has lost, and giving it up
+//! denrei queue          looking after the queues of a running node
 //! ```
 
 mod cli;
 mod command;
 mod config;
+mod jobs;
 mod logging;
 mod serve;
 

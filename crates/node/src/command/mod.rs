@@ -1,11 +1,23 @@
 //! Commands that are over soon.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a command is asked for goes to the terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what a command is asked for goes to the terminal"
+)]
+
+mod load;
+mod queue;
+mod repair_store;
+mod replay;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use denrei_storage::embedded::repair;
+pub(crate) use load::LoadArgs;
+pub(crate) use queue::QueueArgs;
+pub(crate) use repair_store::RepairArgs;
+pub(crate) use replay::ReplayArgs;
 
 use crate::config::Config;
 
@@ -26,15 +38,4 @@ pub(crate) fn check_config(file: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Says what a store has lost; gives it up if that is wanted.
-pub(crate) fn repair_store(data_dir: &Path, accept_loss: bool) -> anyhow::Result<ExitCode> {
-    let report = repair::inspect(data_dir)?;
-    println!("{report}");
-    if accept_loss {
-        repair::accept_loss(data_dir)?;
-        println!("the loss was accepted: every device takes snapshots when it comes back");
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use denrei_gateway::server::ServerOptions;
 use denrei_storage::embedded::EmbeddedOptions;
 use serde::Deserialize;
 
+use crate::jobs::JobsConfig;
 use crate::logging::LogOptions;
 
 /// Everything that an operator may set.
@@ -28,8 +29,12 @@ pub(crate) struct Config {
     pub(crate) tls: TlsConfig,
     /// Streams, registration, limits.
     pub(crate) gateway: GatewayOptions,
+    /// How devices are told to connect.
+    pub(crate) connection: ConnectionConfig,
     /// The port for admins.
     pub(crate) admin: AdminConfig,
+    /// Work that may wait.
+    pub(crate) jobs: JobsConfig,
     /// Logs.
     pub(crate) log: LogOptions,
 }
@@ -64,6 +69,15 @@ pub(crate) struct TlsConfig {
     pub(crate) key: Option<PathBuf>,
 }
 
+/// How devices are told to connect.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConnectionConfig {
+    /// File with rules per platform and version, as `config/connection.toml` shows; read again when it changes. Default
+    /// none: every device is told to open a stream.
+    pub(crate) rules_file: Option<PathBuf>,
+}
+
 /// The port for admins.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,6 +108,7 @@ impl Config {
         if self.gateway.heartbeat_ms.get() > 25_000 {
             faults.push("gateway: `heartbeat_ms` must be at most 25000".to_owned());
         }
+        faults.extend(self.jobs.faults().into_iter().map(|fault| format!("jobs: {fault}")));
         faults
     }
 }

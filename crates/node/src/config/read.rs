@@ -52,7 +52,8 @@ impl Config {
             };
             let mut path: Vec<String> = error.path().iter().filter_map(name).collect();
             let said = error.inner().message().to_owned();
-            if let Some(unknown) = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
+            if let Some(unknown) =
+                said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
                 && path.last().is_none_or(|last| last != unknown)
             {
                 path.push(unknown.to_owned());

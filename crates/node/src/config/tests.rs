@@ -36,10 +36,37 @@ fn the_commented_example_is_complete_and_says_the_defaults() {
     let text = include_str!("../../../../config/single-node.toml");
     let uncommented: String = text
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ") && !rest.contains(". ")).unwrap_or(line))
+        .map(|line| {
+            line.strip_prefix("# ")
+                .filter(|rest| rest.contains(" = ") && !rest.contains(". "))
+                .unwrap_or(line)
+        })
         .map(|line| format!("{line}\n"))
         .collect();
     let example = Config::parse(&uncommented).unwrap();
     assert_eq!(format!("{example:#?}"), format!("{:#?}", Config::default()));
     Config::parse(text).unwrap();
+}
+
+/// Every option there is stands in the example, with its default or without one.
+#[test]
+fn the_commented_example_leaves_no_option_out() {
+    let text = include_str!("../../../../config/single-node.toml");
+    let shown = format!("{:#?}", Config::default());
+    let names = shown.lines().filter_map(|line| line.trim().split_once(": ")).map(|(name, _)| name);
+    // Made from the certificate files, not read.
+    for name in names.filter(|name| *name != "tls" && !name.contains(' ')) {
+        let there = text.lines().any(|line| {
+            let option = line.trim_start_matches(['#', ' ']);
+            option.starts_with(&format!("{name} =")) || line.ends_with(&format!("{name}]"))
+        });
+        assert!(there || matches!(name, "per_minute" | "burst"), "{name} is not in the example");
+    }
+}
+
+#[test]
+fn the_example_of_rules_for_connecting_can_be_used() {
+    let text = include_str!("../../../../config/connection.toml");
+    let rules: denrei_gateway::connection::ConnectionRules = toml::from_str(text).unwrap();
+    assert_eq!(rules.rule.len(), 1);
 }

@@ -9,17 +9,21 @@ use actix_web::web::Data;
 use anyhow::Context as _;
 use denrei_actors::runtime::Foundation;
 use denrei_actors::{Runtime, RuntimeOptions};
-use denrei_gateway::server::{Server, ServerHandle, ServerOptions, tls};
-use denrei_gateway::state::Gateway;
+use denrei_gateway::auth::AdminToken;
+use denrei_gateway::cors::cors;
+use denrei_gateway::debug::Debug;
+use denrei_gateway::server::{Server, ServerHandle, tls};
+use denrei_gateway::state::{Gateway, Secrets};
 use denrei_gateway::stream::{Hub, Hubs};
 use denrei_gateway::token::TokenKey;
-use denrei_gateway::{api, debug, stream};
+use denrei_gateway::{api, stream};
 use denrei_model::clock::{Clock, SystemClock};
 use denrei_model::shard::ShardMap;
 use denrei_storage::embedded::EmbeddedStore;
 
-use super::{SEED, secret};
+use super::{SEED, admin, secret, watched};
 use crate::config::Config;
+use crate::jobs::{self, Jobs, QueuesAdmin};
 
 /// How long requests and last frames may take once the node is going.
 const GRACE: Duration = Duration::from_secs(10);
@@ -33,6 +37,7 @@ pub(super) struct Node {
     http: ServerHandle,
     admin: ServerHandle,
     ready: Arc<AtomicBool>,
+    jobs: Jobs,
 }
 
 impl Node {
@@ -43,28 +48,37 @@ impl Node {
         let data_dir = &config.store.data_dir;
         let key = TokenKey::new(secret::load_or_make(&data_dir.join("secret.key"))?);
         let token_file = config.admin.token_file.clone().unwrap_or_else(|| data_dir.join("admin.token"));
-        let admin_token = secret::text(&secret::load_or_make(&token_file)?);
-        let gateway = Gateway {
-            runtime: runtime.handle(),
-            reader: Arc::clone(&store) as _,
-            clock,
-            options: Arc::new(config.gateway.clone()),
-            key,
-            incarnation: store.incarnation(),
-        };
+        let mut options = config.gateway.clone();
+        if options.admin_token.is_none() {
+            options.admin_token = Some(AdminToken::new(secret::text(&secret::load_or_make(&token_file)?)));
+        }
+        let jwks = watched::key_set(&options.registration)?;
+        let secrets = Secrets { key, incarnation: store.incarnation(), jwks };
+        let gateway = Gateway::new(runtime.handle(), Arc::clone(&store) as _, secrets, options)?;
+        watched::watch(&config, &gateway)?;
         let hubs = Hubs::default();
         let ready = Arc::new(AtomicBool::new(false));
         let http = start_http(&config, &gateway, &hubs).await?;
-        let state = debug::Debug::new(gateway, hubs.clone(), admin_token, Arc::clone(&ready), http.clone());
-        let admin = start_admin(&config, state).await?;
+        let mut jobs = Jobs::new();
+        let queues = QueuesAdmin::new(&jobs, gateway.options.admin_token.clone());
+        let debug = Debug::new(gateway.clone(), hubs.clone(), Arc::clone(&ready), http.clone());
+        let admin = admin::start(&config, debug, &store, queues).await?;
         ready.store(true, Ordering::Release);
-        Ok(Self { config, store, runtime, hubs, http, admin, ready })
+        jobs.open(jobs::Ground {
+            path: data_dir.join("log"),
+            durability: config.store.durability,
+            runtime: runtime.handle(),
+            reader: Arc::clone(&store) as _,
+            options: config.jobs.clone(),
+        });
+        Ok(Self { config, store, runtime, hubs, http, admin, ready, jobs })
     }
 
     /// Says where to connect, where the data lies, and what is on.
     pub(super) fn banner(&self) {
         let urls = |handle: &ServerHandle| {
-            let urls: Vec<String> = handle.local_addrs().iter().map(|address| format!("http://{address}")).collect();
+            let urls: Vec<String> =
+                handle.local_addrs().iter().map(|address| format!("http://{address}")).collect();
             urls.join(" ")
         };
         let data_dir = std::path::absolute(&self.config.store.data_dir);
@@ -79,7 +93,7 @@ impl Node {
         );
     }
 
-    /// Readiness off, streams sent away, requests finished, commits finished.
+    /// Readiness off, streams sent away, requests finished, jobs finished, commits finished.
     pub(super) async fn stop(self) {
         self.ready.store(false, Ordering::Release);
         self.hubs.leave(self.config.gateway.reconnect_spread_ms.get()).await;
@@ -87,6 +101,7 @@ impl Node {
         if cut > 0 {
             tracing::warn!(cut, "connections that did not finish in time were cut");
         }
+        self.jobs.stop().await;
         let store = Arc::clone(&self.store);
         if actix_rt::task::spawn_blocking(move || store.close()).await.is_err() {
             tracing::error!("the store did not close in order");
@@ -131,17 +146,11 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
     let factory = move || {
         let hub = Hub::start(&gateway, &hubs);
         App::new()
+            .wrap(cors(&gateway.options.cors))
             .app_data(Data::new(gateway.clone()))
             .app_data(hub)
             .configure(stream::configure)
             .configure(api::configure)
     };
     Server::start(options, factory).await.context("the port for devices cannot be opened")
-}
-
-async fn start_admin(config: &Config, state: debug::Debug) -> anyhow::Result<ServerHandle> {
-    let workers = std::num::NonZeroUsize::MIN;
-    let options = ServerOptions { listen: vec![config.admin.listen], workers, ..ServerOptions::default() };
-    let factory = move || App::new().app_data(Data::new(state.clone())).configure(debug::configure);
-    Server::start(options, factory).await.context("the port for admins cannot be opened")
 }

@@ -1,8 +1,10 @@
 //! Running a node: putting the parts together, waiting, and taking them apart in order.
 
+mod admin;
 mod assembly;
 mod secret;
 mod stop;
+mod watched;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -12,7 +12,9 @@ use rand::rngs::OsRng;
 /// 32 random bytes, in a file as hex.
 pub(super) fn load_or_make(file: &Path) -> anyhow::Result<[u8; 32]> {
     match fs::read_to_string(file) {
-        Ok(text) => decode(text.trim()).with_context(|| format!("{}: expected 64 hex digits", file.display())),
+        Ok(text) => {
+            decode(text.trim()).with_context(|| format!("{}: expected 64 hex digits", file.display()))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(file),
         Err(error) => Err(error).with_context(|| file.display().to_string()),
     }

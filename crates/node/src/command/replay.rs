@@ -1,0 +1,59 @@
+//! `denrei replay`: the messages of a file, sent through real devices to a node, and a verdict.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use denrei_client::replay::{self, ReplayOptions};
+
+/// What to replay, against which node.
+#[derive(Args)]
+pub(crate) struct ReplayArgs {
+    /// Lines `sender receiver unix_seconds`; a header line is passed over.
+    file: PathBuf,
+    /// The node.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    node: String,
+    /// Send at this multiple of the recorded speed (open loop). Without it, as fast as it goes (closed loop).
+    #[arg(long)]
+    speed: Option<f64>,
+    /// What chance decides: who has two devices, who is away when.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only the first so many messages.
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Sends that may wait for their answer at once.
+    #[arg(long, default_value_t = 256)]
+    in_flight: usize,
+    /// Keep what was received: one NDJSON file per device, and one of all sends.
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReplayArgs {
+    /// Replays, reports, and fails if a guarantee was broken.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        anyhow::ensure!(self.speed.is_none_or(|speed| speed > 0.0), "--speed must be more than 0");
+        let options = ReplayOptions {
+            file: self.file,
+            node: self.node,
+            speed: self.speed,
+            seed: self.seed,
+            limit: self.limit,
+            in_flight: self.in_flight,
+            record: self.record,
+            progress: !self.json,
+        };
+        let report = replay::run(&options)?;
+        if self.json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            print!("{report}");
+        }
+        Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
