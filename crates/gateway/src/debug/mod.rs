@@ -40,7 +40,7 @@ pub use state::Debug;
 
 use crate::request::route::{common, resource};
 
-/// The routes of the admin port, and what all routes have in common. The app must hold [`Debug`] as `Data`.
+/// The routes of the admin port, and what all routes have in common. The app must hold [`struct@Debug`] as `Data`.
 pub fn configure(routes: &mut ServiceConfig) {
     routes.configure(common);
     routes
