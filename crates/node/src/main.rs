@@ -1,8 +1,9 @@
-//! The `denrei` binary: configuration, assembly, command line. Nothing else lives here.
+//! The `denrei` binary: configuration, assembly, command line, and the node's own jobs on the queue. Nothing else lives here.
 //!
 //! ```text
-//! denrei serve          config ──► store ──► runtime ──► gateway ──► HTTP; and back again on SIGTERM
+//! denrei serve          config ──► store ──► runtime ──► gateway ──► HTTP, jobs; and back again on SIGTERM
 //! denrei check-config   the faults of a configuration file, all at once
+//! denrei replay, load   devices against a node, and a verdict
 //! denrei repair-store   what a damaged store has lost, and giving it up
 //! denrei queue          looking after the queues of a running node
 //! ```

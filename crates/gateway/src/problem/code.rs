@@ -118,8 +118,6 @@ codes! {
     TooManyDevices = "too_many_devices" CONFLICT "The account has too many devices";
     /// The account holds as many settings as it may.
     TooManySettings = "too_many_settings" CONFLICT "The account holds too many settings";
-    /// The node serves as many streams as it may.
-    TooManyStreams = "too_many_streams" SERVICE_UNAVAILABLE "The node serves as many streams as it may";
     /// Nobody may register here.
     RegistrationClosed = "registration_closed" FORBIDDEN "Registration is closed";
     /// More requests than are allowed.

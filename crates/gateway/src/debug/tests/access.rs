@@ -98,7 +98,7 @@ async fn whatever_is_no_page_and_no_id_is_told_so() {
         (format!("/debug/devices/{account}/{account}"), 400, "invalid_request"),
         (format!("/debug/devices/{account}/{}", super::stage::device(9)), 404, "not_found"),
         ("/debug/handles/brown".to_owned(), 404, "not_found"),
-        ("/debug/handles/link:brown".to_owned(), 404, "not_found"),
+        ("/debug/handles/link:brown".to_owned(), 400, "handle_malformed"),
         ("/debug/streams?account=brown".to_owned(), 400, "invalid_request"),
         ("/debug/streams?limit=-1".to_owned(), 400, "invalid_request"),
     ] {
