@@ -11,6 +11,8 @@ use super::{Device, LinkError};
 use crate::machine::{Seen, Wish};
 use crate::transport::{Call, CallError, Lines};
 
+type Line = Result<Option<String>, CallError>;
+
 /// Without a line for this long the stream is taken for dead: two heartbeats and some.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -115,15 +117,15 @@ impl Device {
                 return Ok(Ended::Again);
             }
             let line = tokio::select! {
-                line = timeout(SILENCE, lines.next()) => line,
+                line = self.hear(&mut lines) => line,
                 () = turned => continue,
             };
             let line = match line {
-                Ok(Ok(Some(line))) => line,
-                Ok(Err(CallError::Malformed(reason))) => {
+                Ok(Some(line)) => line,
+                Err(CallError::Malformed(reason)) => {
                     return Err(LinkError::Refused { status: 200, body: reason });
                 }
-                Ok(Ok(None) | Err(_)) | Err(_) => {
+                Ok(None) | Err(_) => {
                     self.link.pause().await;
                     return Ok(Ended::Again);
                 }
@@ -137,6 +139,16 @@ impl Device {
             }
         }
     }
+
+    /// The next line, at the pace of the device. One that reads slowly cannot tell silence from its own slowness.
+    async fn hear(&self, lines: &mut Lines) -> Line {
+        let pace = self.pace.get();
+        lines.set_pace(pace);
+        if pace.is_some() {
+            return lines.next().await;
+        }
+        timeout(SILENCE, lines.next()).await.unwrap_or(Err(CallError::TimedOut))
+    }
 }
 
 impl Device {
@@ -144,6 +156,9 @@ impl Device {
     fn take(&self, line: &str) -> Result<Option<Wish>, LinkError> {
         self.observer.line(line);
         let taken = self.machine.borrow_mut().line(line);
+        if let Some(newest) = self.kept.get() {
+            self.machine.borrow_mut().drop_older(newest);
+        }
         let (seen, wish) =
             taken.map_err(|error| LinkError::Refused { status: 200, body: error.to_string() })?;
         if let Seen::FullSync(full_sync) = &seen {

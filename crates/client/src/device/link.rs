@@ -71,6 +71,13 @@ impl Link {
         }
     }
 
+    /// Closes the connection, if there is one.
+    pub(super) fn cut(&self) {
+        if let Some(connection) = self.connection.take() {
+            connection.cut();
+        }
+    }
+
     /// Forgets a connection that broke.
     pub(super) fn broken(&self, connection: &Rc<Connection>) {
         let mut known = self.connection.borrow_mut();

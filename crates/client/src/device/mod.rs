@@ -7,6 +7,7 @@ mod outbox;
 mod watch;
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use denrei_model::wire::account::Credentials;
@@ -34,6 +35,10 @@ pub struct Device {
     observer: Rc<dyn Observer>,
     /// How many times a stream was opened.
     opened: Cell<u64>,
+    /// Bytes a second that it reads of its stream; as they come if absent.
+    pace: Cell<Option<NonZeroU32>>,
+    /// Messages of each chat that it keeps; all of them if absent.
+    kept: Cell<Option<usize>>,
 }
 
 impl Device {
@@ -56,6 +61,8 @@ impl Device {
             ending: Cell::new(false),
             observer,
             opened: Cell::new(0),
+            pace: Cell::new(None),
+            kept: Cell::new(None),
         })
     }
 
@@ -84,8 +91,25 @@ impl Device {
 
     /// Goes off or comes back.
     pub fn turn(&self, online: bool) {
-        self.online.set(online);
+        if self.online.replace(online) != online {
+            self.turned.notify_waiters();
+        }
+    }
+
+    /// Loses its connection, with all that is under way on it; a new one is made at once.
+    pub fn cut(&self) {
+        self.link.cut();
+    }
+
+    /// Reads no more than this many bytes of its stream a second; as they come if absent.
+    pub fn pace(&self, bytes_per_second: Option<NonZeroU32>) {
+        self.pace.set(bytes_per_second);
         self.turned.notify_waiters();
+    }
+
+    /// Keeps the newest messages of each chat alone, as a device with little room does.
+    pub fn keep_newest(&self, messages: usize) {
+        self.kept.set(Some(messages));
     }
 
     /// Ends what it does.

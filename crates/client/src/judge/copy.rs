@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Verdict;
-use super::recording::{DeviceRecording, Recording, number, operations, text};
+use super::recording::{list, number, operations, text};
 
 /// A copy, by category and object; values are what is compared.
 #[derive(Default)]
-struct Copy {
+pub(super) struct Copy {
     position: (String, u64, String),
     /// Counts of each chat: received, read, received at the mark.
     marks: BTreeMap<String, (u64, u64, u64)>,
@@ -34,29 +34,55 @@ struct Group {
     members: BTreeMap<String, String>,
 }
 
-/// Compares every device with the end of its account.
-pub(super) fn judge(recording: &Recording, verdict: &mut Verdict) {
-    for device in &recording.devices {
-        let Some(pages) = recording.fresh.get(&device.account) else {
-            verdict.violated("H8", || format!("there is no fresh copy of {}", device.account));
-            continue;
-        };
+/// What a device makes of its lines: pages up to a `stored`, then operations on top of it, and so on.
+#[derive(Default)]
+pub(super) struct Replayed {
+    copy: Copy,
+    /// Of a FullSync that is not stored yet.
+    pages: Vec<Value>,
+}
+
+impl Replayed {
+    pub(super) fn take(&mut self, line: &Value, me: &str) {
+        match text(line, "what") {
+            "frame" if line.pointer("/frame/frame").and_then(Value::as_str) == Some("full_sync") => {
+                self.pages.clear();
+            }
+            "page" => self.pages.extend(line.get("page").cloned()),
+            "stored" => {
+                self.copy = Copy::default();
+                for page in self.pages.drain(..) {
+                    self.copy.take_page(&page);
+                }
+                self.copy.stand_at(line.get("position").unwrap_or(&Value::Null));
+            }
+            _ => {}
+        }
+        let Some((log, operations)) = operations(line) else { return };
+        for operation in operations {
+            self.copy.take_operation(operation, me);
+            let (revision, tag) = (number(operation, "revision"), text(operation, "tag"));
+            self.copy.position = (log.to_owned(), revision, tag.to_owned());
+        }
+    }
+
+    /// Compares what came of it with what a device with nothing is given.
+    pub(super) fn judge(&self, device: &str, fresh: &Copy, verdict: &mut Verdict) {
         verdict.looked_at.copies += 1;
-        let mine = replayed(device);
-        let fresh = from_pages(pages);
+        let mine = &self.copy;
         if mine.position != fresh.position {
             let guarantee = if mine.position.1 > fresh.position.1 { "H6" } else { "H8" };
             verdict.violated(guarantee, || {
-                format!("{} stands at {:?}, the end is {:?}", device.device, mine.position, fresh.position)
+                format!("{device} stands at {:?}, the end is {:?}", mine.position, fresh.position)
             });
         }
-        compare(device, &mine, &fresh, verdict);
+        compare(device, mine, fresh, verdict);
     }
 }
 
-fn compare(device: &DeviceRecording, mine: &Copy, fresh: &Copy, verdict: &mut Verdict) {
+fn compare(device: &str, mine: &Copy, fresh: &Copy, verdict: &mut Verdict) {
     let mut differ = |what: &str, left: &dyn std::fmt::Debug, right: &dyn std::fmt::Debug| {
-        verdict.violated("H8", || format!("{}: {what}: {left:?}, fresh {right:?}", device.device));
+        verdict.violated("H8", || format!("{device}: {what}: {left:?}, fresh {right:?}"));
     };
     if mine.profile != fresh.profile {
         differ("profile", &mine.profile, &fresh.profile);
@@ -89,55 +115,19 @@ fn compare(device: &DeviceRecording, mine: &Copy, fresh: &Copy, verdict: &mut Ve
     }
 }
 
-/// Pages up to a `stored`, then operations on top of it, and so on.
-fn replayed(device: &DeviceRecording) -> Copy {
-    let mut copy = Copy::default();
-    let mut pages: Vec<&Value> = Vec::new();
-    for line in &device.lines {
-        match text(line, "what") {
-            "frame" if frame_kind(line) == "full_sync" => pages.clear(),
-            "page" => pages.push(line),
-            "stored" => {
-                copy = Copy::default();
-                pages.drain(..).for_each(|page| copy.take_page(page));
-                copy.position = position(line.get("position").unwrap_or(&Value::Null));
-            }
-            _ => {}
-        }
-        let Some((log, operations)) = operations(line) else { continue };
-        for operation in operations {
-            copy.take_operation(operation, &device.account);
-            copy.position =
-                (log.to_owned(), number(operation, "revision"), text(operation, "tag").to_owned());
-        }
-    }
-    copy
-}
-
-fn frame_kind(line: &Value) -> &str {
-    line.pointer("/frame/frame").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn from_pages(pages: &[Value]) -> Copy {
-    let mut copy = Copy::default();
-    for line in pages {
-        match text(line, "what") {
-            "page" => copy.take_page(line),
-            "stored" => copy.position = position(line.get("position").unwrap_or(&Value::Null)),
-            _ => {}
-        }
-    }
-    copy
-}
-
-fn position(position: &Value) -> (String, u64, String) {
-    (text(position, "log_id").to_owned(), number(position, "revision"), text(position, "tag").to_owned())
-}
-
 impl Copy {
-    fn take_page(&mut self, line: &Value) {
-        let page = line.get("page").unwrap_or(&Value::Null);
-        for item in page.get("items").and_then(Value::as_array).into_iter().flatten() {
+    pub(super) fn stand_at(&mut self, position: &Value) {
+        let (log, tag) = (text(position, "log_id"), text(position, "tag"));
+        self.position = (log.to_owned(), number(position, "revision"), tag.to_owned());
+    }
+
+    /// The read mark of a chat that one is in.
+    pub(super) fn read(&self, chat: &str) -> Option<u64> {
+        self.marks.get(chat).map(|marks| marks.1)
+    }
+
+    pub(super) fn take_page(&mut self, page: &Value) {
+        for item in list(page, "items") {
             match text(page, "category") {
                 "profile" => self.profile = item.clone(),
                 "contacts" => {
@@ -155,7 +145,7 @@ impl Copy {
                 "messages" => {
                     let chat = text(item, "chat").to_owned();
                     self.complete.insert(chat.clone(), number(item, "complete_from"));
-                    let messages = item.get("messages").and_then(Value::as_array).into_iter().flatten();
+                    let messages = list(item, "messages");
                     let kept = self.messages.entry(chat).or_default();
                     kept.extend(messages.map(|message| (number(message, "seq"), message.clone())));
                 }
@@ -303,7 +293,7 @@ impl Copy {
 
 impl Group {
     fn take_members(&mut self, state: &Value) {
-        for member in state.get("members").and_then(Value::as_array).into_iter().flatten() {
+        for member in list(state, "members") {
             let (account, membership) = (text(member, "account").to_owned(), text(member, "membership"));
             if membership == "gone" {
                 self.members.remove(&account);

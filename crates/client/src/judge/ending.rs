@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::recording::{number, text};
+use super::copy::Copy;
+use super::event::said_by;
+use super::recording::{Lines, ReadingError, list, number, text};
 
 /// The end of one account.
 #[derive(Default)]
 pub(super) struct Ending {
+    /// What a device with nothing makes of it.
+    pub(super) copy: Copy,
     /// Messages by chat and seq.
     pub(super) messages: BTreeMap<(String, u64), Value>,
     /// How often each text stands there.
@@ -19,21 +23,31 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    pub(super) fn read(lines: &[Value]) -> Self {
+    pub(super) fn read(lines: Lines) -> Result<Self, ReadingError> {
         let mut ending = Self::default();
         for line in lines {
-            let page = line.get("page").unwrap_or(&Value::Null);
-            match text(line, "what") {
-                "history" => ending.history(page),
-                "page" if text(page, "category") == "chats" => ending.chats(page),
-                "stored" => {
-                    let position = line.get("position").unwrap_or(&Value::Null);
-                    ending.end = (text(position, "log_id").to_owned(), number(position, "revision"));
-                }
-                _ => {}
-            }
+            ending.take(&line?);
         }
-        ending
+        Ok(ending)
+    }
+
+    fn take(&mut self, line: &Value) {
+        let page = line.get("page").unwrap_or(&Value::Null);
+        match text(line, "what") {
+            "history" => self.history(page),
+            "page" => {
+                self.copy.take_page(page);
+                if text(page, "category") == "chats" {
+                    self.chats(page);
+                }
+            }
+            "stored" => {
+                let position = line.get("position").unwrap_or(&Value::Null);
+                self.copy.stand_at(position);
+                self.end = (text(position, "log_id").to_owned(), number(position, "revision"));
+            }
+            _ => {}
+        }
     }
 
     /// The log, and its last revision.
@@ -41,21 +55,23 @@ impl Ending {
         (&self.end.0, self.end.1)
     }
 
+    /// Since when an account is in a group that this one is in, or sees.
+    pub(super) fn since(&self, chat: &str, account: &str) -> Option<u64> {
+        self.members.get(chat)?.get(account).copied()
+    }
+
     fn history(&mut self, page: &Value) {
-        for message in page.get("messages").and_then(Value::as_array).into_iter().flatten() {
+        for message in list(page, "messages") {
             let place = (text(page, "chat").to_owned(), number(message, "seq"));
             if self.messages.insert(place, message.clone()).is_none() {
-                let said = message.pointer("/content/text").and_then(Value::as_str);
-                *self.texts.entry(said.unwrap_or_default().to_owned()).or_default() += 1;
+                *self.texts.entry(said_by(message).to_owned()).or_default() += 1;
             }
         }
     }
 
     fn chats(&mut self, page: &Value) {
-        let items = page.get("items").and_then(Value::as_array).into_iter().flatten();
-        for item in items.filter(|item| text(item, "kind") == "group") {
-            let members = item.get("members").and_then(Value::as_array).into_iter().flatten();
-            let joined = members.filter(|member| text(member, "membership") == "joined");
+        for item in list(page, "items").filter(|item| text(item, "kind") == "group") {
+            let joined = list(item, "members").filter(|member| text(member, "membership") == "joined");
             let since = joined.map(|member| (text(member, "account").to_owned(), number(member, "version")));
             self.members.insert(text(item, "chat").to_owned(), since.collect());
         }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::Verdict;
-use super::recording::{DeviceRecording, Recording, number, operations, text};
+use super::event::event;
+use super::recording::{list, number, operations, text};
 
 /// What all devices of an account together have seen of its log.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(super) struct AccountLog {
     pub(super) shown: HashSet<(String, u64)>,
     /// What is older than this in a chat, a snapshot left out.
     pub(super) left_out: HashMap<String, u64>,
+    /// Chats that snapshots showed.
+    pub(super) shown_chats: HashSet<String>,
 }
 
 impl AccountLog {
@@ -28,118 +31,129 @@ impl AccountLog {
         let Some((log, begun)) = self.begun.as_ref().filter(|(log, _)| log == end.0) else { return false };
         (begun + 1..=end.1).all(|revision| self.operations.contains_key(&(log.clone(), revision)))
     }
-}
 
-/// Judges every device's sequence, and collects the logs by account.
-pub(super) fn judge(recording: &Recording, verdict: &mut Verdict) -> HashMap<String, AccountLog> {
-    let mut logs: HashMap<String, AccountLog> = HashMap::new();
-    for device in &recording.devices {
-        verdict.looked_at.devices += 1;
-        sequence(device, verdict);
-        collect(device, logs.entry(device.account.clone()).or_default(), verdict);
-    }
-    logs
-}
-
-/// H1 and H5.
-fn sequence(device: &DeviceRecording, verdict: &mut Verdict) {
-    let mut previous: Option<(String, u64)> = None;
-    let mut seqs: HashMap<String, u64> = HashMap::new();
-    for line in &device.lines {
-        if text(line, "what") == "stored" {
-            verdict.looked_at.full_syncs += 1;
-            let position = line.get("position").unwrap_or(&Value::Null);
-            let (log, revision) = (text(position, "log_id").to_owned(), number(position, "revision"));
-            if let Some((before, at)) =
-                previous.as_ref().filter(|(before, at)| *before == log && revision < *at)
-            {
-                verdict.violated("H1", || {
-                    format!("{} went back in {before} from {at} to {revision}", device.device)
-                });
-            }
-            previous = Some((log, revision));
-            continue;
-        }
-        lost(device, line, verdict);
-        let Some((log, operations)) = operations(line) else { continue };
-        for operation in operations {
-            verdict.looked_at.operations += 1;
-            let revision = number(operation, "revision");
-            let follows = previous.as_ref().is_some_and(|(before, at)| before == log && revision == at + 1);
-            if !follows {
-                verdict.violated("H1", || {
-                    format!("{} received {revision} of {log} after {previous:?}", device.device)
-                });
-            }
-            previous = Some((log.to_owned(), revision));
-            if let Some((chat, seq)) = message_of(operation) {
-                let last = seqs.insert(chat.to_owned(), seq).unwrap_or_default();
-                if seq <= last {
-                    verdict.violated("H5", || {
-                        format!("{}: at revision {revision} seq {seq} of {chat} after {last}", device.device)
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// H6, H7: a device was told that the server no longer has what it gave.
-fn lost(device: &DeviceRecording, line: &Value, verdict: &mut Verdict) {
-    let Some(frame) = line.get("frame").filter(|frame| text(frame, "frame") == "full_sync") else { return };
-    let (guarantee, what) = match text(frame, "reason") {
-        "hole" => ("H7", "the log has a hole"),
-        "continuity" => ("H6", "the server does not know the history that it gave"),
-        _ => return,
-    };
-    verdict.violated(guarantee, || {
-        format!("{}: {what}, position {}", device.device, frame.get("position").unwrap_or(&Value::Null))
-    });
-}
-
-/// What snapshots showed, and where they left a device.
-fn shown(line: &Value, log: &mut AccountLog) {
-    if text(line, "what") == "stored" {
-        let position = line.get("position").unwrap_or(&Value::Null);
-        let at = (text(position, "log_id").to_owned(), number(position, "revision"));
-        if log.begun.as_ref().is_none_or(|begun| begun.0 == at.0 && at.1 < begun.1) {
-            log.begun = Some(at);
-        }
-    }
-    let Some(page) = line.get("page").filter(|page| text(page, "category") == "messages") else { return };
-    for item in page.get("items").and_then(Value::as_array).into_iter().flatten() {
-        let chat = text(item, "chat");
-        let left_out = log.left_out.entry(chat.to_owned()).or_default();
-        *left_out = (*left_out).max(number(item, "complete_from"));
-        let messages = item.get("messages").and_then(Value::as_array).into_iter().flatten();
-        log.shown.extend(messages.map(|message| (chat.to_owned(), number(message, "seq"))));
-    }
-}
-
-/// H2.
-fn collect(device: &DeviceRecording, log: &mut AccountLog, verdict: &mut Verdict) {
-    for line in &device.lines {
-        shown(line, log);
+    /// H2: takes up a line that a device of this account received.
+    pub(super) fn take(&mut self, line: &Value, account: &str, verdict: &mut Verdict) {
+        self.take_snapshot(line);
         if let Some(head) = line.get("frame").and_then(|frame| frame.get("head")) {
-            let seen = log.seen.entry(text(head, "log_id").to_owned()).or_default();
-            *seen = (*seen).max(number(head, "revision"));
+            self.see(text(head, "log_id"), number(head, "revision"));
         }
-        let Some((id, operations)) = operations(line) else { continue };
+        let Some((id, operations)) = operations(line) else { return };
         for operation in operations {
             let revision = number(operation, "revision");
-            let seen = log.seen.entry(id.to_owned()).or_default();
-            *seen = (*seen).max(revision);
+            self.see(id, revision);
             let key = (id.to_owned(), revision);
-            match log.operations.get(&key) {
+            match self.operations.get(&key) {
                 Some(known) if !same(known, operation) => verdict.violated("H2", || {
-                    format!("{}: two payloads at {revision} of {id}: {known} / {operation}", device.account)
+                    format!("{account}: two payloads at {revision} of {id}: {known} / {operation}")
                 }),
                 Some(_) => {}
                 None => {
-                    log.operations.insert(key, operation.clone());
+                    self.operations.insert(key, operation.clone());
                 }
             }
         }
+    }
+
+    fn see(&mut self, log: &str, revision: u64) {
+        let seen = self.seen.entry(log.to_owned()).or_default();
+        *seen = (*seen).max(revision);
+    }
+
+    /// What snapshots showed, and where they left a device.
+    fn take_snapshot(&mut self, line: &Value) {
+        if text(line, "what") == "stored" {
+            let position = line.get("position").unwrap_or(&Value::Null);
+            let at = (text(position, "log_id").to_owned(), number(position, "revision"));
+            if self.begun.as_ref().is_none_or(|begun| begun.0 == at.0 && at.1 < begun.1) {
+                self.begun = Some(at);
+            }
+        }
+        let Some(page) = line.get("page") else { return };
+        match text(page, "category") {
+            "chats" => self.shown_chats.extend(list(page, "items").map(|item| text(item, "chat").to_owned())),
+            "messages" => list(page, "items").for_each(|item| self.take_messages(item)),
+            _ => {}
+        }
+    }
+
+    fn take_messages(&mut self, item: &Value) {
+        let chat = text(item, "chat");
+        let left_out = self.left_out.entry(chat.to_owned()).or_default();
+        *left_out = (*left_out).max(number(item, "complete_from"));
+        let messages = list(item, "messages");
+        self.shown.extend(messages.map(|message| (chat.to_owned(), number(message, "seq"))));
+    }
+}
+
+/// H1, H5, H7, and H6 as far as a server says itself that it lost something: what one device received, in its order.
+pub(super) struct Sequence<'a> {
+    device: &'a str,
+    previous: Option<(String, u64)>,
+    /// The last event of each chat.
+    seqs: HashMap<String, u64>,
+}
+
+impl<'a> Sequence<'a> {
+    pub(super) fn of(device: &'a str) -> Self {
+        Self { device, previous: None, seqs: HashMap::new() }
+    }
+
+    pub(super) fn take(&mut self, line: &Value, verdict: &mut Verdict) {
+        if text(line, "what") == "stored" {
+            self.jump(line.get("position").unwrap_or(&Value::Null), verdict);
+            return;
+        }
+        self.lost(line, verdict);
+        let Some((log, operations)) = operations(line) else { return };
+        for operation in operations {
+            verdict.looked_at.operations += 1;
+            self.step(log, operation, verdict);
+        }
+    }
+
+    /// A FullSync was stored.
+    fn jump(&mut self, position: &Value, verdict: &mut Verdict) {
+        verdict.looked_at.full_syncs += 1;
+        let (log, revision) = (text(position, "log_id").to_owned(), number(position, "revision"));
+        if let Some((before, at)) =
+            self.previous.as_ref().filter(|(before, at)| *before == log && revision < *at)
+        {
+            verdict
+                .violated("H1", || format!("{} went back in {before} from {at} to {revision}", self.device));
+        }
+        self.previous = Some((log, revision));
+    }
+
+    fn step(&mut self, log: &str, operation: &Value, verdict: &mut Verdict) {
+        let (device, previous) = (self.device, &self.previous);
+        let revision = number(operation, "revision");
+        let follows = previous.as_ref().is_some_and(|(before, at)| before == log && revision == at + 1);
+        if !follows {
+            verdict.violated("H1", || format!("{device} received {revision} of {log} after {previous:?}"));
+        }
+        self.previous = Some((log.to_owned(), revision));
+        let Some(event) = event(operation) else { return };
+        let last = self.seqs.insert(event.chat.to_owned(), event.seq).unwrap_or_default();
+        if event.seq <= last {
+            verdict.violated("H5", || {
+                format!("{device}: at revision {revision} seq {} of {} after {last}", event.seq, event.chat)
+            });
+        }
+    }
+
+    /// The device was told that the server no longer has what it gave.
+    fn lost(&self, line: &Value, verdict: &mut Verdict) {
+        let Some(frame) = line.get("frame").filter(|frame| text(frame, "frame") == "full_sync") else {
+            return;
+        };
+        let (guarantee, what) = match text(frame, "reason") {
+            "hole" => ("H7", "the log has a hole"),
+            "continuity" => ("H6", "the server does not know the history that it gave"),
+            _ => return,
+        };
+        let position = frame.get("position").unwrap_or(&Value::Null);
+        verdict.violated(guarantee, || format!("{}: {what}, position {position}", self.device));
     }
 }
 
@@ -156,11 +170,4 @@ fn same(a: &Value, b: &Value) -> bool {
         (names, text(message, "chat").to_owned(), number(message, "seq"), text(message, "sender").to_owned())
     };
     taken_back && identity(a, &left) == identity(b, &right)
-}
-
-/// Chat and seq of the message that an operation carries.
-pub(super) fn message_of(operation: &Value) -> Option<(&str, u64)> {
-    let carries = matches!(text(operation, "type"), "SEND_MESSAGE" | "RECEIVE_MESSAGE");
-    let message = operation.pointer("/payload/message").filter(|_| carries)?;
-    Some((text(message, "chat"), number(message, "seq")))
 }

@@ -1,206 +1,234 @@
-//! H3, H4, H6: what became of every send.
+//! H3, H4, H6: what became of every send of a 1:1 chat, and of what was pushed. Groups are judged in [`super::groups`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::Verdict;
 use super::ending::Ending;
-use super::log::{AccountLog, message_of};
-use super::recording::{Recording, number, text};
+use super::event::{message_of, said_by};
+use super::log::AccountLog;
+use super::recording::{Lines, ReadingError, number, text};
 
-type Logs = HashMap<String, AccountLog>;
-type Endings<'a> = HashMap<&'a str, Ending>;
-
-/// An acknowledged send.
-struct Acknowledged<'a> {
-    sender: &'a str,
-    said: &'a str,
-    chat: &'a str,
-    seq: u64,
+/// A send, as far as it is judged.
+pub(super) struct Send {
+    pub(super) sender: Rc<str>,
+    to: Rc<str>,
+    key: String,
+    pub(super) said: Rc<str>,
+    /// Chat and seq, if it was acknowledged.
+    pub(super) place: Option<(Rc<str>, u64)>,
 }
 
-/// Judges the sends against the histories at the end and the logs in between.
-pub(super) fn judge(recording: &Recording, logs: &Logs, verdict: &mut Verdict) {
-    let endings: Endings<'_> =
-        recording.fresh.iter().map(|(account, pages)| (account.as_str(), Ending::read(pages))).collect();
-    verdict.looked_at.messages = endings.values().map(|ending| ending.messages.len() as u64).sum();
-    let whole: HashSet<&str> = logs
-        .iter()
-        .filter(|(account, log)| {
-            endings.get(account.as_str()).is_some_and(|ending| log.is_whole(ending.end()))
-        })
-        .map(|(account, _)| account.as_str())
-        .collect();
-    keys(recording, logs, verdict);
-    let echoed = messages_of(logs);
-    for send in &recording.sends {
-        let sender = text(send, "account");
-        let said = send.pointer("/request/message/text").and_then(Value::as_str).unwrap_or_default();
-        let to = send.pointer("/request/to").and_then(Value::as_str).unwrap_or_default();
-        let answer = send.get("answer").unwrap_or(&Value::Null);
-        let (chat, seq) = (text(answer, "chat"), number(answer, "seq"));
-        let parties = parties(sender, to, seq, &endings);
-        if number(send, "status") == 200 {
-            verdict.looked_at.acknowledged += 1;
-            let send = Acknowledged { sender, said, chat, seq };
-            for party in &parties {
-                arrived(&send, party, &endings, verdict);
-                if whole.contains(party) {
-                    logged(&send, party, (&echoed, logs), verdict);
-                }
-            }
-        } else {
-            verdict.looked_at.unanswered += 1;
+/// All sends, and whom they concern.
+#[derive(Default)]
+pub(super) struct Sends {
+    /// Accounts, chats and texts, each held once.
+    names: HashSet<Rc<str>>,
+    all: Vec<Send>,
+    /// Sends in 1:1 chats, by sender and by receiver.
+    by_party: HashMap<Rc<str>, Vec<usize>>,
+    senders: BTreeSet<Rc<str>>,
+}
+
+impl Sends {
+    pub(super) fn read(lines: Lines, verdict: &mut Verdict) -> Result<Self, ReadingError> {
+        let mut sends = Self::default();
+        for line in lines {
+            let line = line?;
+            let send = sends.send(&line);
+            let seen = &mut verdict.looked_at;
+            let count = if send.place.is_some() { &mut seen.acknowledged } else { &mut seen.unanswered };
+            *count += 1;
+            sends.take(send);
         }
-        for party in &parties {
-            let times =
-                endings.get(party).and_then(|ending| ending.texts.get(said)).copied().unwrap_or_default();
-            if times > 1 {
-                verdict.violated("H3", || format!("{said:?} stands {times} times in the history of {party}"));
-            }
+        Ok(sends)
+    }
+
+    fn name(&mut self, name: &str) -> Rc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Rc::clone(known);
+        }
+        let name: Rc<str> = Rc::from(name);
+        self.names.insert(Rc::clone(&name));
+        name
+    }
+
+    fn send(&mut self, line: &Value) -> Send {
+        let pointed = |path| line.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        let answer = line.get("answer").filter(|_| number(line, "status") == 200);
+        Send {
+            sender: self.name(text(line, "account")),
+            to: self.name(pointed("/request/to")),
+            key: text(line, "key").to_owned(),
+            said: self.name(pointed("/request/message/text")),
+            place: answer.map(|answer| (self.name(text(answer, "chat")), number(answer, "seq"))),
         }
     }
-    once_in_logs(logs, verdict);
-    survived(logs, &endings, verdict);
-}
 
-/// Whom a message concerns: sender and receiver, or sender and those who joined the group before.
-fn parties<'a>(sender: &'a str, to: &'a str, seq: u64, endings: &'a Endings<'_>) -> Vec<&'a str> {
-    let members = endings.get(sender).and_then(|ending| ending.members.get(to));
-    let mut parties = vec![sender];
-    match members {
-        Some(members) => {
-            let joined = members.iter().filter(|(account, since)| *account != sender && **since < seq);
-            parties.extend(joined.map(|(account, _)| account.as_str()));
+    fn take(&mut self, send: Send) {
+        let number = self.all.len();
+        self.senders.insert(Rc::clone(&send.sender));
+        let mut concern = |party: &Rc<str>| self.by_party.entry(Rc::clone(party)).or_default().push(number);
+        concern(&send.sender);
+        if !send.is_in_group() && send.to != send.sender {
+            concern(&send.to);
         }
-        None if to != sender => parties.push(to),
-        None => {}
+        self.all.push(send);
     }
-    // Somebody who is not of this recording may be written to as well.
-    parties.retain(|party| endings.contains_key(party) || *party == sender);
-    parties
+
+    /// Those in groups that were acknowledged.
+    pub(super) fn in_groups(&self) -> impl Iterator<Item = (usize, &Send)> {
+        self.all.iter().enumerate().filter(|(_, send)| send.is_in_group())
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Send> {
+        self.all.get(number)
+    }
+
+    pub(super) fn senders(&self) -> impl Iterator<Item = &str> {
+        self.senders.iter().map(|sender| &**sender)
+    }
+
+    fn of(&self, party: &str) -> impl Iterator<Item = &Send> {
+        self.by_party.get(party).into_iter().flatten().filter_map(|number| self.all.get(*number))
+    }
+
+    /// Whether this was ever said.
+    fn knows(&self, said: &str) -> bool {
+        self.names.contains(said)
+    }
 }
 
-/// H3 for one acknowledged send and one history.
-fn arrived(send: &Acknowledged<'_>, party: &str, endings: &Endings<'_>, verdict: &mut Verdict) {
-    let Acknowledged { said, chat, seq, .. } = send;
-    let Some(ending) = endings.get(party) else {
-        verdict.violated("H3", || format!("there is no history of {party}"));
-        return;
-    };
-    match ending.messages.get(&((*chat).to_owned(), *seq)) {
-        None => verdict.violated("H3", || {
-            format!("the acknowledged {said:?}, seq {seq} of {chat}, is not in the history of {party}")
-        }),
-        Some(message) if message.get("unsent").is_none() && said_by(message) != *said => {
+impl Send {
+    fn is_in_group(&self) -> bool {
+        self.place.as_ref().is_some_and(|(chat, _)| *chat == self.to)
+    }
+}
+
+/// Judges one account: the sends that concern it against its log and its history, and its log against its history.
+pub(super) fn judge(
+    account: &str,
+    sends: &Sends,
+    (log, ending): (&AccountLog, &Ending),
+    verdict: &mut Verdict,
+) {
+    let judged = Judged { account, log, ending };
+    verdict.looked_at.messages += ending.messages.len() as u64;
+    let echoed = judged.messages(verdict);
+    let whole = log.is_whole(ending.end());
+    for send in sends.of(account).filter(|send| !send.is_in_group()) {
+        let Some((chat, seq)) = &send.place else { continue };
+        judged.arrived(send, (chat, *seq), verdict);
+        if whole && !echoed.contains(&(&**chat, *seq)) && !judged.in_snapshot(chat, *seq) {
             verdict.violated("H3", || {
-                format!("seq {seq} of {chat} was acknowledged for {said:?}, {party} has {message}")
+                format!(
+                    "the acknowledged {:?}, seq {seq} of {chat}, is not in the log of {account}",
+                    send.said
+                )
             });
         }
-        Some(_) => {}
     }
+    for (said, times) in ending.texts.iter().filter(|(said, times)| **times > 1 && !said.is_empty()) {
+        if sends.knows(said) {
+            verdict.violated("H3", || format!("{said:?} stands {times} times in the history of {account}"));
+        }
+    }
+    judged.keys(sends, verdict);
+    judged.survived(verdict);
 }
 
-/// The type of the operation that carried each message, by account, chat and seq.
-type Echoed<'a> = HashMap<(&'a str, &'a str, u64), &'a str>;
+struct Judged<'a> {
+    account: &'a str,
+    log: &'a AccountLog,
+    ending: &'a Ending,
+}
 
-fn messages_of(logs: &Logs) -> Echoed<'_> {
-    let mut echoed = HashMap::new();
-    for (account, log) in logs {
-        for operation in log.operations.values() {
-            if let Some((chat, seq)) = message_of(operation) {
-                echoed.insert((account.as_str(), chat, seq), text(operation, "type"));
+impl Judged<'_> {
+    /// H3: no log holds a message twice, and each is told as sent or received. Gives those that it holds.
+    fn messages(&self, verdict: &mut Verdict) -> HashSet<(&str, u64)> {
+        let (mut in_each, mut all) = (HashSet::new(), HashSet::new());
+        for ((id, revision), operation) in &self.log.operations {
+            let Some((chat, seq)) = message_of(operation) else { continue };
+            all.insert((chat, seq));
+            if !in_each.insert((id, chat, seq)) {
+                verdict.violated("H3", || {
+                    format!("{}: seq {seq} of {chat} again at {revision} of {id}", self.account)
+                });
+            }
+            let own =
+                operation.pointer("/payload/message/sender").and_then(Value::as_str) == Some(self.account);
+            let kind = text(operation, "type");
+            if own != (kind == "SEND_MESSAGE") {
+                verdict.violated("H3", || {
+                    format!("{}: seq {seq} of {chat} is told as {kind} at {revision} of {id}", self.account)
+                });
+            }
+        }
+        all
+    }
+
+    /// H3 for one acknowledged send and the history.
+    fn arrived(&self, send: &Send, (chat, seq): (&str, u64), verdict: &mut Verdict) {
+        let (account, said) = (self.account, &send.said);
+        match self.ending.messages.get(&(chat.to_owned(), seq)) {
+            None => verdict.violated("H3", || {
+                format!("the acknowledged {said:?}, seq {seq} of {chat}, is not in the history of {account}")
+            }),
+            Some(message) if message.get("unsent").is_none() && said_by(message) != &**said => {
+                verdict.violated("H3", || {
+                    format!("seq {seq} of {chat} was acknowledged for {said:?}, {account} has {message}")
+                });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn in_snapshot(&self, chat: &str, seq: u64) -> bool {
+        let left_out = self.log.left_out.get(chat).copied().unwrap_or_default();
+        seq < left_out || self.log.shown.contains(&(chat.to_owned(), seq))
+    }
+
+    /// H4: every answer and every echo under a key names the same message.
+    fn keys(&self, sends: &Sends, verdict: &mut Verdict) {
+        let mut named: HashMap<&str, (&str, u64)> = HashMap::new();
+        let answered =
+            sends.of(self.account).filter(|send| *send.sender == *self.account).filter_map(|send| {
+                let (chat, seq) = send.place.as_ref()?;
+                Some((send.key.as_str(), (&**chat, *seq)))
+            });
+        let echoed = self.log.operations.values().filter_map(|operation| {
+            Some((operation.pointer("/payload/key")?.as_str()?, message_of(operation)?))
+        });
+        for (key, place) in answered.chain(echoed) {
+            let known = *named.entry(key).or_insert(place);
+            if known != place {
+                verdict.violated("H4", || {
+                    format!("key {key} of {} stands for {known:?} and {place:?}", self.account)
+                });
             }
         }
     }
-    echoed
-}
 
-/// H3 for one acknowledged send and one log that was received as a whole.
-fn logged(send: &Acknowledged<'_>, party: &str, (echoed, logs): (&Echoed<'_>, &Logs), verdict: &mut Verdict) {
-    let Acknowledged { sender, said, chat, seq } = send;
-    let wanted = if party == *sender { "SEND_MESSAGE" } else { "RECEIVE_MESSAGE" };
-    let in_snapshot = logs.get(party).is_some_and(|log| {
-        let left_out = log.left_out.get(*chat).copied().unwrap_or_default();
-        *seq < left_out || log.shown.contains(&((*chat).to_owned(), *seq))
-    });
-    match echoed.get(&(party, *chat, *seq)) {
-        Some(found) if *found == wanted => {}
-        None if in_snapshot => {}
-        found => verdict.violated("H3", || {
-            format!("the acknowledged {said:?}, seq {seq} of {chat}, has no {wanted} in the log of {party}: {found:?}")
-        }),
-    }
-}
-
-fn said_by(message: &Value) -> &str {
-    message.pointer("/content/text").and_then(Value::as_str).unwrap_or_default()
-}
-
-/// H4: every answer and every echo under a key names the same message.
-fn keys(recording: &Recording, logs: &Logs, verdict: &mut Verdict) {
-    let mut named: HashMap<(String, String), (String, u64)> = HashMap::new();
-    let mut note = |account: &str, key: &str, chat: &str, seq: u64, verdict: &mut Verdict| {
-        let place = (chat.to_owned(), seq);
-        let known = named.entry((account.to_owned(), key.to_owned())).or_insert_with(|| place.clone());
-        if *known != place {
-            verdict.violated("H4", || format!("key {key} of {account} stands for {known:?} and {place:?}"));
-        }
-    };
-    for send in recording.sends.iter().filter(|send| number(send, "status") == 200) {
-        let answer = send.get("answer").unwrap_or(&Value::Null);
-        note(text(send, "account"), text(send, "key"), text(answer, "chat"), number(answer, "seq"), verdict);
-    }
-    for (account, log) in logs {
-        for operation in log.operations.values() {
-            if let (Some(key), Some((chat, seq))) =
-                (operation.pointer("/payload/key").and_then(Value::as_str), message_of(operation))
-            {
-                note(account, key, chat, seq, verdict);
-            }
-        }
-    }
-}
-
-/// H3: no log holds a message twice.
-fn once_in_logs(logs: &Logs, verdict: &mut Verdict) {
-    for (account, log) in logs {
-        let mut seen: HashSet<(&str, &str, u64)> = HashSet::new();
-        for ((id, revision), operation) in &log.operations {
-            if let Some((chat, seq)) = message_of(operation)
-                && !seen.insert((id, chat, seq))
-            {
-                verdict
-                    .violated("H3", || format!("{account}: seq {seq} of {chat} again at {revision} of {id}"));
-            }
-        }
-    }
-}
-
-/// H6: every revision that was seen, and every message that was pushed, is there at the end, unless it was taken back.
-fn survived(logs: &Logs, endings: &Endings<'_>, verdict: &mut Verdict) {
-    for (account, log) in logs {
-        let Some(ending) = endings.get(account.as_str()) else {
-            verdict.violated("H6", || format!("there is nothing to compare the log of {account} with"));
-            continue;
-        };
-        let (id, end) = ending.end();
-        if let Some(seen) = log.seen.get(id).filter(|seen| **seen > end) {
+    /// H6: every revision that was seen, and every message that was pushed, is there at the end, unless it was taken back.
+    fn survived(&self, verdict: &mut Verdict) {
+        let (account, (id, end)) = (self.account, self.ending.end());
+        if let Some(seen) = self.log.seen.get(id).filter(|seen| **seen > end) {
             verdict.violated("H6", || {
                 format!("{account}: revision {seen} of {id} was seen, the log ends at {end}")
             });
         }
-        for ((id, revision), operation) in &log.operations {
+        for ((id, revision), operation) in &self.log.operations {
             let Some((chat, seq)) = message_of(operation) else { continue };
             let pushed = operation.pointer("/payload/message").unwrap_or(&Value::Null);
             // Who left a group no longer sees what was said there.
-            let since = ending.members.get(chat).and_then(|members| members.get(account));
+            let since = self.ending.since(chat, account);
             let in_group = operation.pointer("/payload/peer").is_none();
-            if in_group && since.is_none_or(|since| seq <= *since) {
+            if in_group && since.is_none_or(|since| seq <= since) {
                 continue;
             }
-            if !is_kept(pushed, ending.messages.get(&(chat.to_owned(), seq))) {
+            if !is_kept(pushed, self.ending.messages.get(&(chat.to_owned(), seq))) {
                 verdict.violated("H6", || {
                     format!("{account}: {pushed}, pushed at {revision} of {id}, is not in the history")
                 });

@@ -73,6 +73,11 @@ impl<S: LocalStore> Machine<S> {
         &self.state
     }
 
+    /// Forgets all but the newest messages of each chat. What the store has is not touched.
+    pub fn drop_older(&mut self, newest: usize) {
+        self.state.drop_older(newest);
+    }
+
     /// How many FullSyncs were taken.
     pub const fn full_syncs(&self) -> u64 {
         self.full_syncs

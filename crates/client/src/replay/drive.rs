@@ -1,317 +1,121 @@
 //! Driving a replay: everyone is registered, every device follows its stream, every sender sends in the order of the file.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use denrei_model::id::AccountId;
-use denrei_model::wire::account::{DeviceDraft, LinkCode, LinkRequest, RegisterRequest};
-use denrei_model::wire::message::{MessageDraft, Recipient, SendRequest};
-use hdrhistogram::Histogram;
-use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinHandle, spawn_local};
+use denrei_model::wire::message::Recipient;
 use tokio::time::sleep;
 
-use super::cast::{Part, Person, people};
-use super::record::{DeviceTape, Recorder, Tally, Tape};
-use super::report::{Report, seconds};
+use super::cast::{Person, people};
 use super::source::{self, Sent};
-use super::{Latency, ReplayError, ReplayOptions, finish};
-use crate::device::{Device, LinkError, NodeWatch, SendOutcome, Sending, register};
-use crate::transport::{Call, Target};
+use super::{ReplayError, ReplayOptions};
+use crate::stage::{self, Desks, Player, Report, RunError, Said, Stage, StageOptions};
 
-/// Registrations at once.
-const REGISTERING: usize = 32;
+/// How long all logs must rest before the copies are compared.
+const QUIET: Duration = Duration::from_millis(200);
 
-/// A person with their devices; the first one sends.
-pub(super) struct Player {
-    pub(super) account: AccountId,
-    pub(super) devices: Vec<(Rc<Device>, Part)>,
-}
-
-/// What everyone shares.
-pub(super) struct Stage {
-    pub(super) target: Target,
-    pub(super) watch: Rc<NodeWatch>,
-    pub(super) recorder: Recorder,
-    pub(super) tally: Rc<Tally>,
-    pub(super) progress: ProgressBar,
-    sends: Rc<Tape>,
-    micros: RefCell<Histogram<u64>>,
-    acknowledged: Cell<u64>,
-    refused: Cell<u64>,
-    retried: Cell<u64>,
-    done: Cell<usize>,
-    seed: u64,
-}
-
-/// One message on its way to its sender.
-struct Errand {
-    number: usize,
-    to: AccountId,
-    /// When it is due, in open loop.
-    due: Option<Duration>,
-    permit: tokio::sync::OwnedSemaphorePermit,
+/// Everyone, in the order of the cast.
+struct Company {
+    cast: Vec<Person>,
+    players: Vec<Player>,
 }
 
 pub(super) async fn replay(options: &ReplayOptions) -> Result<Report, ReplayError> {
     let messages = source::read(&options.file, options.limit)?;
     let cast = people(&messages, options.seed);
-    let watch = Rc::new(NodeWatch::default());
-    let scratch = std::env::temp_dir().join(format!("denrei-replay-{}", std::process::id()));
-    let directory = options.record.clone().unwrap_or_else(|| scratch.clone());
-    let recorder = Recorder::new(&directory, Rc::clone(&watch))?;
-    let stage = Rc::new(Stage {
-        target: Target::parse(&options.node).map_err(LinkError::from)?,
-        sends: recorder.tape("sends.ndjson"),
-        progress: progress(options, messages.len()),
-        watch,
-        recorder,
-        tally: Rc::default(),
-        micros: RefCell::new(Histogram::new(3).map_err(|error| std::io::Error::other(error.to_string()))?),
-        acknowledged: Cell::new(0),
-        refused: Cell::new(0),
-        retried: Cell::new(0),
-        done: Cell::new(0),
+    let stage = Stage::open(StageOptions {
+        play: "replay",
+        node: options.node.clone(),
         seed: options.seed,
-    });
-    let players = enter(&stage, &cast).await?;
-    let streams: Vec<JoinHandle<Result<(), LinkError>>> = players
-        .values()
-        .flat_map(|player| player.devices.iter())
-        .map(|(device, _)| spawn_local(Rc::clone(device).follow()))
-        .collect();
-    let (began, away_before) = (stage.watch.now(), stage.watch.away());
-    act(&stage, &players, &messages, options).await?;
-    let took = stage.watch.now() - began;
-    let away = stage.watch.away() - away_before;
-    let differences = finish::finish(&stage, &players, streams).await?;
-    stage.recorder.finish()?;
-    stage.progress.finish_and_clear();
-    let verdict = crate::judge::judge(stage.recorder.directory())?;
-    if options.record.is_none() {
-        std::fs::remove_dir_all(&scratch)?;
-    }
-    let devices: Vec<_> = players.values().flat_map(|player| &player.devices).collect();
-    let acknowledged = stage.acknowledged.get();
-    Ok(Report {
-        mode: options
-            .speed
-            .map_or_else(|| "closed loop".to_owned(), |speed| format!("open loop at {speed}×")),
-        seed: options.seed,
-        people: cast.len(),
-        devices: devices.len(),
-        messages: messages.len(),
-        acknowledged,
-        refused: stage.refused.get(),
-        retried: stage.retried.get(),
-        seconds: seconds(took),
-        seconds_without_node: seconds(away),
-        absences: stage.watch.absences(),
-        sends_per_second: acknowledged as f64 / seconds(took.saturating_sub(away)).max(1e-9),
-        latency_ms: Latency::of(&stage.micros.borrow()),
-        bytes: stage.tally.bytes.get(),
-        reconnects: devices.iter().map(|(device, _)| device.opened().saturating_sub(1)).sum(),
-        full_syncs: stage
-            .tally
-            .full_syncs
-            .borrow()
-            .iter()
-            .map(|(name, count)| ((*name).to_owned(), *count))
-            .collect(),
-        differences,
-        verdict,
-        recording: options.record.clone(),
-    })
+        record: options.record.clone(),
+        progress: options.progress,
+        messages: Some(messages.len()),
+    })?;
+    let entrances: Vec<_> =
+        cast.iter().map(|person| stage.entrance(&person.name, person.devices.len())).collect();
+    let company = Company { players: stage.enter(&entrances).await?, cast };
+    let streams = stage::follow(&company.players);
+    let span = stage.measure();
+    act(&stage, &company, &messages, options).await?;
+    let span = span();
+    let differences = stage::finish(&stage, &company.players, streams, QUIET).await?;
+    Ok(stage.report(mode(options.speed), span, company.players, differences)?)
 }
 
-fn progress(options: &ReplayOptions, total: usize) -> ProgressBar {
-    if !options.progress {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}");
-    ProgressBar::new(total as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Registers everyone and links their second devices.
-async fn enter(stage: &Rc<Stage>, cast: &[Person]) -> Result<HashMap<String, Player>, ReplayError> {
-    let permits = std::sync::Arc::new(Semaphore::new(REGISTERING));
-    let mut entering = Vec::new();
-    for person in cast {
-        let (stage, person, permits) = (Rc::clone(stage), person.clone(), std::sync::Arc::clone(&permits));
-        entering.push(spawn_local(async move {
-            let _permit = permits.acquire_owned().await;
-            let player = stage.enter_one(&person).await?;
-            Ok::<_, LinkError>((person.name, player))
-        }));
-    }
-    let mut players = HashMap::with_capacity(cast.len());
-    for entered in entering {
-        let (name, player) = entered.await.map_err(std::io::Error::other)??;
-        players.insert(name, player);
-    }
-    Ok(players)
-}
-
-impl Stage {
-    async fn enter_one(&self, person: &Person) -> Result<Player, LinkError> {
-        let request = RegisterRequest {
-            name: format!("person {}", person.name),
-            device: draft(1),
-            token: None,
-            external_id: None,
-        };
-        // One run is one set of people: the key holds the time at which it began.
-        let key =
-            format!("{}-replay-{}-{}-{}", self.watch.date(), std::process::id(), self.seed, person.name);
-        let credentials = register(&self.target, &self.watch, &request, &key).await?;
-        let account = credentials.account;
-        let mut devices =
-            vec![(self.device(credentials), person.devices.first().cloned().unwrap_or(Part { away: None }))];
-        if let (Some(part), Some((first, _))) = (person.devices.get(1), devices.first()) {
-            let code: LinkCode = granted(
-                &first.ask(&Call::new(crate::transport::Method::POST, "/v1/devices/link-code")).await?,
-            )?;
-            let link = LinkRequest { code: code.code, device: draft(2) };
-            let linked =
-                first.ask(&Call::post("/v1/devices/link", &link).key(&format!("{key}-link"))).await?;
-            let second = self.device(granted(&linked)?);
-            devices.push((second, part.clone()));
-        }
-        Ok(Player { account, devices })
-    }
-
-    /// A device whose frames are recorded.
-    pub(super) fn device(&self, credentials: denrei_model::wire::account::Credentials) -> Rc<Device> {
-        let tape = self.recorder.tape(&format!("devices/{}.ndjson", credentials.device));
-        let whose = format!(",\"account\":\"{}\",\"device\":\"{}\"", credentials.account, credentials.device);
-        tape.line("device", &whose);
-        let observer = Rc::new(DeviceTape { tape, tally: Rc::clone(&self.tally) });
-        Device::new(self.target.clone(), credentials, Rc::clone(&self.watch), observer)
-    }
-
-    /// Turns devices off and on as the replay goes.
-    fn cue(&self, players: &HashMap<String, Player>, total: usize) {
-        let place = self.done.get() as f64 / total.max(1) as f64;
-        for (device, part) in players.values().flat_map(|player| &player.devices) {
-            if let Some((from, to)) = part.away {
-                device.turn(!(from..to).contains(&place));
-            }
-        }
-    }
-
-    /// Sends one message and notes what came of it.
-    async fn run_errand(&self, player: &Device, errand: Errand) -> Result<(), LinkError> {
-        let Errand { number, to, due, permit } = errand;
-        let credentials = player.credentials();
-        let key = format!("{}-{}-{}-{number}", self.watch.date(), std::process::id(), self.seed);
-        let text = format!("message {number} of seed {}", self.seed);
-        let message = MessageDraft::Text { text, reply_to: None, mentions: Vec::new() };
-        let request = SendRequest { to: Recipient::Account(to), message };
-        let sending = Sending { key, request };
-        if let Some(wait) = due.and_then(|due| due.checked_sub(self.watch.now())) {
-            sleep(wait).await;
-        }
-        let outcome = player.send(&sending).await?;
-        drop(permit);
-        self.note(&credentials, &sending, &outcome, due);
-        Ok(())
-    }
-
-    fn note(
-        &self,
-        credentials: &denrei_model::wire::account::Credentials,
-        sending: &Sending,
-        outcome: &SendOutcome,
-        due: Option<Duration>,
-    ) {
-        let line = json!({
-            "at": self.watch.wall_ms(),
-            "account": credentials.account,
-            "device": credentials.device,
-            "key": sending.key,
-            "request": sending.request,
-            "attempts": outcome.attempts,
-            "status": outcome.status,
-            "answer": serde_json::from_str::<serde_json::Value>(&outcome.body).ok(),
-        });
-        self.sends.raw(&line.to_string());
-        let settled = if outcome.answer.is_some() { &self.acknowledged } else { &self.refused };
-        settled.set(settled.get() + 1);
-        if outcome.attempts == 1 {
-            let took = due.map_or(outcome.took, |due| self.watch.now().saturating_sub(due));
-            self.micros.borrow_mut().saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        } else {
-            self.retried.set(self.retried.get() + 1);
-        }
-        self.done.set(self.done.get() + 1);
-        self.progress.inc(1);
+fn mode(speed: Option<f64>) -> String {
+    match speed {
+        Some(speed) => format!("open loop at {speed}×, latency from the scheduled time"),
+        None => "closed loop, latency from sending".to_owned(),
     }
 }
 
-fn draft(number: u32) -> DeviceDraft {
-    DeviceDraft { name: format!("device {number}"), platform: "replay".to_owned() }
-}
-
-/// The body of an answer that grants.
-fn granted<T: serde::de::DeserializeOwned>(answer: &crate::transport::Answer) -> Result<T, LinkError> {
-    let refused = || LinkError::Refused { status: answer.status, body: answer.body.clone() };
-    if answer.is_ok() { answer.json().map_err(|_| refused()) } else { Err(refused()) }
+/// When a message is due: as long after the beginning as it was after the first, at this multiple of the speed.
+fn due(began: Duration, after_first: u64, speed: f64) -> Duration {
+    let after = Duration::try_from_secs_f64(after_first as f64 / speed).unwrap_or(Duration::MAX);
+    began.saturating_add(after)
 }
 
 /// Hands every message to its sender, in the order of the file, within the bound of sends in flight.
 async fn act(
     stage: &Rc<Stage>,
-    players: &HashMap<String, Player>,
+    company: &Company,
     messages: &[Sent],
     options: &ReplayOptions,
-) -> Result<(), ReplayError> {
-    let permits = std::sync::Arc::new(Semaphore::new(options.in_flight.max(1)));
+) -> Result<(), RunError> {
+    let by_name: HashMap<&str, &Player> =
+        company.cast.iter().map(|person| person.name.as_str()).zip(&company.players).collect();
+    let mut desks = Desks::new(options.in_flight);
     let began = stage.watch.now();
     let first = messages.first().map_or(0, |message| message.at);
-    let mut desks: HashMap<&str, mpsc::UnboundedSender<Errand>> = HashMap::new();
-    let mut senders = Vec::new();
+    stage.score.begun.set(messages.len());
     for (number, message) in messages.iter().enumerate() {
-        let (Some(player), Some(receiver)) = (players.get(&message.sender), players.get(&message.receiver))
+        let (Some(player), Some(receiver)) = (by_name.get(&*message.sender), by_name.get(&*message.receiver))
         else {
             continue;
         };
-        let due = options
-            .speed
-            .map(|speed| began + Duration::from_secs_f64(message.at.saturating_sub(first) as f64 / speed));
+        let due = options.speed.map(|speed| due(began, message.at.saturating_sub(first), speed));
         if let Some(wait) = due.and_then(|due| due.checked_sub(stage.watch.now())) {
             sleep(wait).await;
         }
-        // Bounded by the permits: an errand holds one until it is answered.
-        let permit = std::sync::Arc::clone(&permits).acquire_owned().await.map_err(std::io::Error::other)?;
-        stage.cue(players, messages.len());
-        let desk = desks.entry(&message.sender).or_insert_with(|| {
-            let (desk, errands) = mpsc::unbounded_channel();
-            if let Some((device, _)) = player.devices.first() {
-                senders.push(spawn_local(send_in_order(Rc::clone(stage), Rc::clone(device), errands)));
-            }
-            desk
-        });
-        // A sender that is gone has failed; its error is found below.
-        let _ = desk.send(Errand { number, to: receiver.account, due, permit });
+        let permit = desks.permit().await?;
+        company.cue(stage.score.done.get() as f64 / messages.len() as f64);
+        let Some(device) = player.sender().cloned() else { continue };
+        let said = Said { number, to: Recipient::Account(receiver.account), due, stamped: false };
+        let stage = Rc::clone(stage);
+        let errand = async move { stage.send(&device, said).await.map(drop) };
+        desks.hand(player.account, permit, Box::pin(errand));
     }
-    drop(desks);
-    for sender in senders {
-        sender.await.map_err(std::io::Error::other)??;
-    }
-    Ok(())
+    desks.close().await
 }
 
-async fn send_in_order(
-    stage: Rc<Stage>,
-    device: Rc<Device>,
-    mut errands: mpsc::UnboundedReceiver<Errand>,
-) -> Result<(), LinkError> {
-    while let Some(errand) = errands.recv().await {
-        stage.run_errand(&device, errand).await?;
+impl Company {
+    /// Turns devices off and on as the replay goes: this part of it is done.
+    fn cue(&self, place: f64) {
+        for (person, player) in self.cast.iter().zip(&self.players) {
+            for (part, device) in person.devices.iter().zip(&player.devices) {
+                if let Some((from, to)) = part.away {
+                    device.turn(!(from..to).contains(&place));
+                }
+            }
+        }
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_due_as_the_file_has_them_at_the_speed_that_is_wanted() {
+        let began = Duration::from_secs(7);
+        assert_eq!(due(began, 0, 60.0), began);
+        assert_eq!(due(began, 600, 60.0), Duration::from_secs(17));
+    }
+
+    #[test]
+    fn the_mode_says_from_when_latency_counts() {
+        assert_eq!(mode(None), "closed loop, latency from sending");
+        assert_eq!(mode(Some(2.0)), "open loop at 2×, latency from the scheduled time");
+    }
 }

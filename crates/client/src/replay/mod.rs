@@ -1,25 +1,18 @@
 //! Replay: the messages of real people, sent through real devices to a real node that may die on the way; and a verdict.
 //!
 //! ```text
-//! source ──lines──► cast: people, devices, who is away when ──► drive: senders in order, streams followed
-//!                                                                 │ everything raw, as it comes
-//!                                                                 ▼
-//!                                        record ──► fresh copies at the end ──► judge ──► report
+//! source ──lines──► cast: people, devices, who is away when ──► drive: on the stage, senders in order ──► report
 //! ```
 
 mod cast;
 mod drive;
-mod finish;
-mod record;
-mod report;
 mod source;
 
 use std::path::PathBuf;
 
-use crate::device::LinkError;
-use crate::judge::ReadingError;
+use crate::stage;
 
-pub use report::{Latency, Report};
+pub use crate::stage::{Latency, Report, RunError};
 
 /// What to replay, against which node.
 #[derive(Clone, Debug)]
@@ -45,7 +38,7 @@ pub struct ReplayOptions {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The file or the recording.
+    /// The file.
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// A line of the file.
@@ -54,12 +47,9 @@ pub enum ReplayError {
         /// Which.
         line: usize,
     },
-    /// The node.
+    /// The node, the recording, or the machine.
     #[error(transparent)]
-    Link(#[from] LinkError),
-    /// The recording cannot be judged.
-    #[error(transparent)]
-    Judge(#[from] ReadingError),
+    Run(#[from] RunError),
 }
 
 /// Replays a file and judges what came of it. Runs on a single-threaded runtime of its own.
@@ -67,9 +57,5 @@ pub enum ReplayError {
 /// # Errors
 /// See [`ReplayError`]. Broken guarantees are no error: the report names them.
 pub fn run(options: &ReplayOptions) -> Result<Report, ReplayError> {
-    // A stream per person and a file per device: as many descriptors as the system gives.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, drive::replay(options))
+    stage::perform(drive::replay(options))?
 }

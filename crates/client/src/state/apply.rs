@@ -1,5 +1,7 @@
 //! Applying operations, each iff it is newer than what is known of its object.
 
+use std::cmp::Ordering;
+
 use denrei_model::id::{AccountId, ChatId};
 use denrei_model::message::{Message, Reaction};
 use denrei_model::operation::{
@@ -148,8 +150,8 @@ impl LocalState {
         for member in &changed.members {
             let known = chat.members.entry(member.account).or_insert_with(|| member.clone());
             if member.version > known.version {
-                (known.membership, known.version) = (member.membership, member.version);
-                known.read = known.read.max(member.read);
+                // Whoever comes again has no mark of before: the mark is of the stay, and comes with it.
+                known.clone_from(member);
             }
         }
         if let Some(title) = changed.title.as_ref().filter(|_| changed.seq > chat.version) {
@@ -183,9 +185,10 @@ impl LocalState {
         }
         for member in &state.members {
             let known = chat.members.entry(member.account).or_insert_with(|| member.clone());
-            if member.version >= known.version {
-                let read = known.read.max(member.read);
-                *known = Member { read, ..member.clone() };
+            match member.version.cmp(&known.version) {
+                Ordering::Less => {}
+                Ordering::Equal => known.read = known.read.max(member.read),
+                Ordering::Greater => known.clone_from(member),
             }
         }
     }
@@ -208,4 +211,68 @@ impl LocalState {
 #[must_use]
 pub(super) fn stands(contact: &Contact) -> bool {
     contact.relation != Relation::None || contact.blocked
+}
+
+#[cfg(test)]
+mod tests {
+    use denrei_model::operation::ChatKind;
+
+    use super::*;
+
+    const ME: AccountId = AccountId::from_bytes([1; 16]);
+    const BOB: AccountId = AccountId::from_bytes([2; 16]);
+    const CHAT: ChatId = ChatId::from_bytes([3; 16]);
+
+    fn bob(membership: Membership, version: u64, read: u64) -> Member {
+        Member { account: BOB, membership, version: Seq::new(version), read: Seq::new(read) }
+    }
+
+    fn changed(seq: u64, members: Vec<Member>) -> ChatChanged {
+        ChatChanged { chat: CHAT, seq: Seq::new(seq), by: BOB, members, ..ChatChanged::default() }
+    }
+
+    fn state(seq: u64, members: Vec<Member>) -> ChatState {
+        let version = Seq::new(seq);
+        ChatState { chat: CHAT, kind: ChatKind::Group, version, members, ..ChatState::default() }
+    }
+
+    /// What I know of Bob after these changes, having come into the group when he had read up to 5.
+    fn known_after(changes: Vec<ChatChanged>) -> Member {
+        let mut known = LocalState::default();
+        let entered = ChatChanged {
+            state: Some(state(1, vec![bob(Membership::Joined, 1, 5)])),
+            ..changed(1, Vec::new())
+        };
+        known.apply(&Payload::NotifiedInviteIntoChat(entered), ME);
+        for change in changes {
+            known.apply(&Payload::NotifiedUpdateChat(change), ME);
+        }
+        known.chats[&CHAT].members[&BOB].clone()
+    }
+
+    #[test]
+    fn whoever_leaves_and_comes_again_has_no_read_mark_of_before() {
+        let again = vec![
+            changed(7, vec![bob(Membership::Gone, 7, 5)]),
+            changed(8, vec![bob(Membership::Invited, 8, 0)]),
+            changed(9, vec![bob(Membership::Joined, 9, 0)]),
+        ];
+        assert_eq!(known_after(again), bob(Membership::Joined, 9, 0));
+    }
+
+    #[test]
+    fn somebody_who_came_again_while_i_was_away_has_no_read_mark_of_before() {
+        let whole = state(9, vec![bob(Membership::Joined, 9, 0)]);
+        let back = ChatChanged { state: Some(whole), ..changed(9, Vec::new()) };
+        assert_eq!(known_after(vec![back]), bob(Membership::Joined, 9, 0));
+    }
+
+    #[test]
+    fn within_a_stay_a_read_mark_only_grows() {
+        let older = ChatChanged {
+            state: Some(state(2, vec![bob(Membership::Joined, 1, 3)])),
+            ..changed(2, Vec::new())
+        };
+        assert_eq!(known_after(vec![older]), bob(Membership::Joined, 1, 5));
+    }
 }

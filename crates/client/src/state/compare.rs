@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use denrei_model::operation::Membership;
+use denrei_model::id::{AccountId, ChatId};
+use denrei_model::operation::{Member, Membership};
 use denrei_model::position::Seq;
 
 use super::apply::stands;
@@ -12,10 +13,10 @@ use super::{LocalChat, LocalMessages, LocalState};
 /// Members of larger chats learn of read marks only while they listen; such marks are not compared.
 const MARKS_KEPT: usize = 20;
 
-/// What differs between two copies, in words; empty if they hold the same. Tombstones are passed over, messages are compared
-/// from where both are complete.
+/// What differs between two copies of this account, in words; empty if they hold the same. Tombstones are passed over, messages
+/// are compared from where both are complete.
 #[must_use]
-pub fn differences(a: &LocalState, b: &LocalState) -> Vec<String> {
+pub fn differences(a: &LocalState, b: &LocalState, me: AccountId) -> Vec<String> {
     let mut found = Vec::new();
     if a.profile != b.profile {
         found.push(format!("profile: {:?} / {:?}", a.profile, b.profile));
@@ -23,7 +24,13 @@ pub fn differences(a: &LocalState, b: &LocalState) -> Vec<String> {
     let settings = |state: &LocalState| filtered(&state.settings, |setting| setting.value.is_some());
     compare("setting", &settings(a), &settings(b), &mut found);
     compare("contact", &filtered(&a.contacts, stands), &filtered(&b.contacts, stands), &mut found);
-    compare("chat", &chats(a), &chats(b), &mut found);
+    let (left, right) = (chats(a), chats(b));
+    compare("member", &members(&left, me), &members(&right, me), &mut found);
+    let bare = |mut chats: BTreeMap<ChatId, LocalChat>| {
+        chats.values_mut().for_each(|chat| chat.members.clear());
+        chats
+    };
+    compare("chat", &bare(left), &bare(right), &mut found);
     for chat in a.messages.keys().chain(b.messages.keys().filter(|chat| !a.messages.contains_key(chat))) {
         let nothing = LocalMessages::default();
         let (left, right) =
@@ -41,20 +48,25 @@ fn filtered<K: Ord + Clone, V: Clone>(map: &BTreeMap<K, V>, keep: impl Fn(&V) ->
     map.iter().filter(|(_, value)| keep(value)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-fn chats(state: &LocalState) -> BTreeMap<denrei_model::ChatId, LocalChat> {
-    let mut chats = filtered(&state.chats, |chat| chat.standing.membership != Membership::Gone);
-    for chat in chats.values_mut() {
-        chat.members.retain(|_, member| member.membership != Membership::Gone);
+fn chats(state: &LocalState) -> BTreeMap<ChatId, LocalChat> {
+    filtered(&state.chats, |chat| chat.standing.membership != Membership::Gone)
+}
+
+/// Everyone in these chats, with their read mark as far as one is told of it.
+fn members(chats: &BTreeMap<ChatId, LocalChat>, me: AccountId) -> BTreeMap<(ChatId, AccountId), Member> {
+    let mut all = BTreeMap::new();
+    for (id, chat) in chats {
         let joined = chat.members.values().filter(|member| member.membership == Membership::Joined).count();
         let told = joined <= MARKS_KEPT && chat.standing.membership == Membership::Joined;
-        // One's own mark is in the standing; the chat learns of it a little later.
-        for member in chat.members.values_mut() {
-            if !told {
-                member.read = Seq::ZERO;
-            }
+        for (account, member) in
+            chat.members.iter().filter(|(_, member)| member.membership != Membership::Gone)
+        {
+            // One's own mark is in the standing; the chat learns of it a little later.
+            let read = if told && *account != me { member.read } else { Seq::ZERO };
+            all.insert((*id, *account), Member { read, ..member.clone() });
         }
     }
-    chats
+    all
 }
 
 fn compare<K: Ord + Debug, V: PartialEq + Debug>(

@@ -137,6 +137,16 @@ impl LocalState {
         }
     }
 
+    /// Forgets all but the newest messages of each chat.
+    pub fn drop_older(&mut self, newest: usize) {
+        for messages in self.messages.values_mut() {
+            while messages.by_seq.len() > newest {
+                let Some((dropped, _)) = messages.by_seq.pop_first() else { break };
+                messages.complete_from = dropped.next();
+            }
+        }
+    }
+
     /// The revision up to which everything is known.
     #[must_use]
     pub fn revision(&self) -> Revision {

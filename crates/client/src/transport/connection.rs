@@ -15,11 +15,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 
-/// Where a node is.
+/// Where a node is, and how much it may send ahead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Host and port as they go into requests.
     pub authority: String,
+    /// Bytes that the node may send on one stream before they are read.
+    pub stream_window: u32,
 }
 
 /// Why there is no connection.
@@ -49,10 +51,16 @@ impl Target {
         let authority = rest.trim_end_matches('/');
         match authority.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-                Ok(Self { authority: authority.to_owned() })
+                Ok(Self { authority: authority.to_owned(), stream_window: STREAM_WINDOW })
             }
             _ => Err(ConnectError::Address(url.to_owned())),
         }
+    }
+
+    /// The same node, which may send this many bytes ahead on one stream.
+    #[must_use]
+    pub fn with_stream_window(self, bytes: u32) -> Self {
+        Self { stream_window: bytes, ..self }
     }
 
     async fn address(&self) -> Result<SocketAddr, ConnectError> {
@@ -81,7 +89,7 @@ impl Connection {
         let socket = TcpStream::connect(target.address().await?).await?;
         socket.set_nodelay(true)?;
         let mut builder = h2::client::Builder::new();
-        builder.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+        builder.initial_window_size(target.stream_window).initial_connection_window_size(CONNECTION_WINDOW);
         builder.enable_push(false);
         let (sender, connection) = builder.handshake(socket).await?;
         let driver = tokio::spawn(async move {
@@ -95,6 +103,11 @@ impl Connection {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.driver.is_finished()
+    }
+
+    /// Closes it under everybody who waits on it, as a network that goes away would.
+    pub fn cut(&self) {
+        self.driver.abort();
     }
 }
 

@@ -202,7 +202,7 @@ fn fresh(server: Server) -> LocalState {
 
 fn agree(a: &LocalState, b: &LocalState) {
     assert_eq!(a.position, b.position);
-    assert_eq!(differences(a, b), Vec::<String>::new());
+    assert_eq!(differences(a, b, me()), Vec::<String>::new());
 }
 
 proptest! {

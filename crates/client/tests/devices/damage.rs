@@ -103,7 +103,7 @@ fn a_damaged_copy_is_given_up_and_a_full_sync_asked_for() {
     let mut machine = opened(directory.path());
     assert_eq!(machine.wish(), Wish::Ask(FullSyncReason::Corruption));
     sync(&mut machine, &server);
-    assert_eq!(differences(machine.state(), &before), Vec::<String>::new());
+    assert_eq!(differences(machine.state(), &before, account("me")), Vec::<String>::new());
     assert_eq!(opened(directory.path()).state(), machine.state());
 }
 

@@ -12,6 +12,7 @@ use denrei_actors::{Runtime, RuntimeOptions};
 use denrei_gateway::auth::AdminToken;
 use denrei_gateway::cors::cors;
 use denrei_gateway::debug::Debug;
+use denrei_gateway::registration::Mode;
 use denrei_gateway::server::{Server, ServerHandle, tls};
 use denrei_gateway::state::{Gateway, Secrets};
 use denrei_gateway::stream::{Hub, Hubs};
@@ -76,21 +77,32 @@ impl Node {
 
     /// Says where to connect, where the data lies, and what is on.
     pub(super) fn banner(&self) {
-        let urls = |handle: &ServerHandle| {
-            let urls: Vec<String> =
-                handle.local_addrs().iter().map(|address| format!("http://{address}")).collect();
-            urls.join(" ")
+        let config = &self.config;
+        let urls = |handle: &ServerHandle, cleartext: usize| {
+            let schemes = std::iter::repeat_n("http", cleartext).chain(std::iter::repeat("https"));
+            let addresses = handle.local_addrs().iter().zip(schemes);
+            addresses.map(|(address, scheme)| format!("{scheme}://{address}")).collect::<Vec<_>>().join(" ")
         };
-        let data_dir = std::path::absolute(&self.config.store.data_dir);
+        let data_dir = std::path::absolute(&config.store.data_dir);
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
-            devices = %urls(&self.http),
-            admins = %urls(&self.admin),
-            data = %data_dir.unwrap_or_else(|_| self.config.store.data_dir.clone()).display(),
-            durability = ?self.config.store.durability,
+            devices = %urls(&self.http, config.http.listen.len()),
+            admins = %urls(&self.admin, usize::MAX),
+            data = %data_dir.unwrap_or_else(|_| config.store.data_dir.clone()).display(),
+            durability = ?config.store.durability,
+            registration = ?config.gateway.registration.mode,
             shards = self.store.shards(),
             "denrei is ready"
         );
+        let beyond = config
+            .http
+            .listen
+            .iter()
+            .chain(&config.http.tls_listen)
+            .any(|address| !address.ip().is_loopback());
+        if beyond && config.gateway.registration.mode == Mode::Open {
+            tracing::warn!("anybody who can reach this node may register: set gateway.registration.mode");
+        }
     }
 
     /// Readiness off, streams sent away, requests finished, jobs finished, commits finished.

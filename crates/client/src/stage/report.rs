@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::judge::Verdict;
+use super::{Player, RunError, Span, Stage, Tally};
+use crate::judge::{Verdict, judge};
 
 /// Percentiles, in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -25,7 +27,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    pub(crate) fn of(micros: &Histogram<u64>) -> Self {
+    pub(super) fn of(micros: &Histogram<u64>) -> Self {
         let millis = |quantile: f64| micros.value_at_quantile(quantile) as f64 / 1_000.0;
         Self {
             p50: millis(0.5),
@@ -40,7 +42,7 @@ impl Latency {
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// `closed loop` (as fast as it goes) or `open loop` (latency from the scheduled time).
+    /// Closed loop (as fast as it goes, latency from sending) or open loop (latency from the scheduled time).
     pub mode: String,
     /// What chance was seeded with.
     pub seed: u64,
@@ -64,7 +66,7 @@ pub struct Report {
     pub absences: u64,
     /// Acknowledged sends a second, while the node was there.
     pub sends_per_second: f64,
-    /// From sending to the answer (or from the scheduled time), of sends answered at the first attempt.
+    /// From sending to the answer, in open loop from the scheduled time; of sends answered at the first attempt.
     pub latency_ms: Latency,
     /// Bytes that devices received.
     pub bytes: u64,
@@ -77,7 +79,7 @@ pub struct Report {
     /// What the judge found in the recording.
     pub verdict: Verdict,
     /// Where the recording is, if it was kept.
-    pub recording: Option<std::path::PathBuf>,
+    pub recording: Option<PathBuf>,
 }
 
 impl Report {
@@ -88,10 +90,76 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl Stage {
+    /// Ends the recording, judges it, and puts together what the run came to.
+    pub(crate) fn report(
+        &self,
+        mode: String,
+        span: Span,
+        players: Vec<Player>,
+        differences: Vec<String>,
+    ) -> Result<Report, RunError> {
+        self.recorder.finish()?;
+        let people = players.len();
+        let devices: Vec<_> = players.into_iter().flat_map(|player| player.devices).collect();
+        let reconnects = devices.iter().map(|device| device.opened().saturating_sub(1)).sum();
+        let (devices, absences) = (devices.len(), self.watch.absences());
+        self.progress.set_message("judging");
+        let verdict = judge(self.recorder.directory())?;
+        self.progress.finish_and_clear();
+        let (score, tallies) = (&self.score, self.tallies.borrow());
+        let acknowledged = score.acknowledged.get();
+        let present = seconds(span.took.saturating_sub(span.away)).max(1e-9);
+        Ok(Report {
+            mode,
+            seed: self.options.seed,
+            people,
+            devices,
+            messages: score.begun.get(),
+            acknowledged,
+            refused: score.refused.get(),
+            retried: score.retried.get(),
+            seconds: seconds(span.took),
+            seconds_without_node: seconds(span.away),
+            absences,
+            sends_per_second: acknowledged as f64 / present,
+            latency_ms: score.sends.latency(),
+            bytes: tallies.iter().map(|tally| tally.bytes.get()).sum(),
+            reconnects,
+            full_syncs: full_syncs(tallies.iter().map(|tally| &**tally)),
+            differences,
+            verdict,
+            recording: self.options.record.clone(),
+        })
+    }
+}
+
+/// How often these devices took snapshots, by reason.
+pub(crate) fn full_syncs<'a>(tallies: impl IntoIterator<Item = &'a Tally>) -> BTreeMap<String, u64> {
+    let mut full_syncs = BTreeMap::new();
+    for tally in tallies {
+        for (reason, count) in tally.full_syncs.borrow().iter() {
+            *full_syncs.entry((*reason).to_owned()).or_default() += count;
+        }
+    }
+    full_syncs
+}
+
+impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Latency { p50, p90, p99, p999, max } = self.latency_ms;
-        writeln!(f, "{} · seed {} · {} people, {} devices", self.mode, self.seed, self.people, self.devices)?;
+        let Self { p50, p90, p99, p999, max } = self;
+        write!(f, "p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}")
+    }
+}
+
+impl Report {
+    /// How it was played, and by whom.
+    pub(crate) fn write_head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} · seed {} · {} people, {} devices", self.mode, self.seed, self.people, self.devices)
+    }
+
+    /// What was sent.
+    pub(crate) fn write_sends(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "sends        {} acknowledged of {}, {} refused, {} needed more than one attempt",
@@ -103,12 +171,20 @@ impl fmt::Display for Report {
             self.seconds, self.seconds_without_node, self.absences
         )?;
         writeln!(f, "rate         {:.0} sends/s while the node was there", self.sends_per_second)?;
-        writeln!(f, "latency ms   p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {p999:.2}  max {max:.2}")?;
+        writeln!(f, "latency ms   {}", self.latency_ms)
+    }
+
+    /// What devices received.
+    pub(crate) fn write_received(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "received     {} bytes, {} reconnects, FullSyncs {:?}",
             self.bytes, self.reconnects, self.full_syncs
-        )?;
+        )
+    }
+
+    /// What was judged and what was found, with the last word of whoever knows all.
+    pub(crate) fn write_verdict(&self, f: &mut fmt::Formatter<'_>, clean: bool) -> fmt::Result {
         let seen = &self.verdict.looked_at;
         writeln!(
             f,
@@ -121,10 +197,19 @@ impl fmt::Display for Report {
         for words in self.verdict.first.iter().chain(self.differences.iter().take(20)) {
             writeln!(f, "  {words}")?;
         }
-        if self.is_clean() {
+        if clean {
             return writeln!(f, "verdict      every guarantee was kept (H1–H6, H8)");
         }
         writeln!(f, "verdict      BROKEN: {:?}, {} differences", self.verdict.counts, self.differences.len())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_head(f)?;
+        self.write_sends(f)?;
+        self.write_received(f)?;
+        self.write_verdict(f, self.is_clean())
     }
 }
 

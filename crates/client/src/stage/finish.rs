@@ -1,21 +1,23 @@
-//! The end of a replay: everyone comes back and catches up; then each account is looked at with the eyes of a device that has
-//! nothing, and its whole history is read.
+//! The end: everyone comes back and catches up; then each account is looked at with the eyes of a device that has nothing, and
+//! its whole history is read.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use denrei_model::id::{AccountId, ChatId};
+use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
+use denrei_model::wire::Position;
 use denrei_model::wire::frame::{Frame, FullSyncReason, SyncRequest};
 use denrei_model::wire::message::History;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use super::ReplayError;
-use super::drive::{Player, Stage};
+use super::message::granted;
 use super::record::Tape;
+use super::{Player, RunError, Stage, Streams};
 use crate::device::{Device, LinkError};
 use crate::machine::{Machine, Wish};
 use crate::state::{LocalState, differences};
@@ -29,45 +31,79 @@ const LOOKING: usize = 16;
 /// Messages of a page of history.
 const PAGE: usize = 100;
 
-/// Waits for everyone, takes the fresh copies, and says where copies differ.
-pub(super) async fn finish(
+/// Waits until nobody learns of anything new for this long, takes the fresh copies, and says where copies differ.
+pub(crate) async fn finish(
     stage: &Rc<Stage>,
-    players: &HashMap<String, Player>,
-    streams: Vec<JoinHandle<Result<(), LinkError>>>,
-) -> Result<Vec<String>, ReplayError> {
+    players: &[Player],
+    streams: Streams,
+    quiet: Duration,
+) -> Result<Vec<String>, RunError> {
     stage.progress.set_message("catching up");
-    let mut found = Vec::new();
-    let deadline = stage.watch.now() + CATCH_UP;
-    for (device, _) in players.values().flat_map(|player| &player.devices) {
-        device.turn(true);
-    }
-    for (device, _) in players.values().flat_map(|player| &player.devices) {
-        if !caught_up(stage, device, deadline).await? {
-            let credentials = device.credentials();
-            found.push(format!("{} of {} did not catch up", credentials.device, credentials.account));
-        }
-    }
-    for (device, _) in players.values().flat_map(|player| &player.devices) {
-        device.end();
-    }
+    let devices: Vec<Rc<Device>> = players.iter().flat_map(|player| player.devices.clone()).collect();
+    devices.iter().for_each(|device| device.turn(true));
+    let mut found = settle(stage, &devices, quiet).await?;
+    devices.iter().for_each(|device| device.end());
     for stream in streams {
-        stream.await.map_err(std::io::Error::other)??;
+        stream.await??;
     }
     stage.progress.set_message("comparing with fresh copies");
-    let permits = std::sync::Arc::new(Semaphore::new(LOOKING));
+    let permits = Arc::new(Semaphore::new(LOOKING));
     let mut looks = Vec::new();
-    for player in players.values() {
-        let devices: Vec<Rc<Device>> = player.devices.iter().map(|(device, _)| Rc::clone(device)).collect();
-        let (stage, account, permits) = (Rc::clone(stage), player.account, std::sync::Arc::clone(&permits));
+    for player in players {
+        let (stage, account, permits) = (Rc::clone(stage), player.account, Arc::clone(&permits));
+        let devices = player.devices.clone();
         looks.push(spawn_local(async move {
             let _permit = permits.acquire_owned().await;
             look(&stage, account, &devices).await
         }));
     }
     for look in looks {
-        found.extend(look.await.map_err(std::io::Error::other)??);
+        found.extend(look.await??);
     }
     Ok(found)
+}
+
+/// Waits until all devices stand where the server stands, and still do after a quiet while. Names those that do not come to it.
+async fn settle(stage: &Rc<Stage>, devices: &[Rc<Device>], quiet: Duration) -> Result<Vec<String>, RunError> {
+    let deadline = stage.watch.now() + CATCH_UP;
+    let mut before = None;
+    loop {
+        let (positions, late) = catch_up(stage, devices, deadline).await?;
+        if !late.is_empty() || before.as_ref() == Some(&positions) {
+            return Ok(late);
+        }
+        if stage.watch.now() > deadline {
+            return Ok(vec!["the accounts do not come to rest".to_owned()]);
+        }
+        before = Some(positions);
+        sleep(quiet).await;
+    }
+}
+
+/// Where each device stands once it stands where the server does, and words for those that did not in time.
+async fn catch_up(
+    stage: &Rc<Stage>,
+    devices: &[Rc<Device>],
+    deadline: Duration,
+) -> Result<(Vec<Option<Position>>, Vec<String>), RunError> {
+    let permits = Arc::new(Semaphore::new(LOOKING));
+    let mut waits = Vec::with_capacity(devices.len());
+    for device in devices {
+        let (stage, device, permits) = (Rc::clone(stage), Rc::clone(device), Arc::clone(&permits));
+        waits.push(spawn_local(async move {
+            let _permit = permits.acquire_owned().await;
+            caught_up(&stage, &device, deadline).await
+        }));
+    }
+    let (mut positions, mut late) = (Vec::with_capacity(devices.len()), Vec::new());
+    for (wait, device) in waits.into_iter().zip(devices) {
+        if !wait.await?? {
+            let credentials = device.credentials();
+            late.push(format!("{} of {} did not catch up", credentials.device, credentials.account));
+        }
+        positions.push(device.with_state(|state| state.position));
+    }
+    Ok((positions, late))
 }
 
 /// Whether a device comes to stand where the server stands, in time.
@@ -94,13 +130,14 @@ async fn look(stage: &Stage, account: AccountId, devices: &[Rc<Device>]) -> Resu
     let Some(device) = devices.first() else { return Ok(Vec::new()) };
     let tape = stage.recorder.tape(&format!("fresh/{account}.ndjson"));
     let fresh = fresh(device, account, &tape).await?;
-    for chat in fresh.chats.keys() {
+    let joined = fresh.chats.iter().filter(|(_, chat)| chat.standing.membership == Membership::Joined);
+    for (chat, _) in joined {
         history(device, *chat, &tape).await?;
     }
     let mut found = Vec::new();
     for device in devices {
         let name = device.credentials().device;
-        let differences = device.with_state(|state| differences(state, &fresh));
+        let differences = device.with_state(|state| differences(state, &fresh, account));
         found.extend(differences.into_iter().map(|words| format!("{name}: {words}")));
     }
     Ok(found)
@@ -133,9 +170,7 @@ async fn history(device: &Device, chat: ChatId, tape: &Tape) -> Result<(), LinkE
         let before_query = before.map(|seq| format!("&before={seq}")).unwrap_or_default();
         let path = format!("/v1/chats/{chat}/messages?limit={PAGE}{before_query}");
         let answer = device.ask(&Call::get(path)).await?;
-        let refused = || LinkError::Refused { status: answer.status, body: answer.body.clone() };
-        let page: History =
-            if answer.is_ok() { answer.json().map_err(|_| refused())? } else { return Err(refused()) };
+        let page: History = granted(&answer)?;
         tape.line("history", &format!(",\"page\":{}", answer.body));
         if page.complete_from <= Seq::new(1) || before.is_some_and(|before| page.complete_from >= before) {
             return Ok(());
