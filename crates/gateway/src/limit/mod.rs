@@ -56,12 +56,15 @@ impl Limits {
         check(self.0.sender.as_ref(), &account, "too many messages of this sender")
     }
 
-    /// One more registration, link or renewal from an address. Requests without one come from within the process.
+    /// One more registration, link or renewal from an address. Requests without one come from within the process; those from
+    /// loopback are of this machine, or of everybody behind a proxy on it, whom one limit would make pay for each other.
     ///
     /// # Errors
     /// `rate_limited`.
     pub fn address(&self, address: Option<IpAddr>) -> Result<(), Problem> {
-        let Some(address) = address else { return Ok(()) };
+        let Some(address) = address.filter(|address| !address.to_canonical().is_loopback()) else {
+            return Ok(());
+        };
         check(self.0.address.as_ref(), &network(address), "too many attempts from this address")
     }
 }

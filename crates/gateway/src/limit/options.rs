@@ -35,7 +35,8 @@ pub struct LimitOptions {
     pub device: Rate,
     /// Messages of one sender, over all its devices. Default 3,000 a minute (50 a second), 100 at once.
     pub sender: Rate,
-    /// Registrations, links and renewals from one address (IPv6: one /64). Default 600 a minute, 100 at once.
+    /// Registrations, links and renewals from one address (IPv6: one /64); loopback has no limit. Default
+    /// 600 a minute, 100 at once.
     pub address: Rate,
     /// Devices, senders and addresses that are remembered at once, each kind; beyond it all new ones have to wait.
     /// Default 1,000,000.
