@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::chain::Chain;
 use super::disk::DiskGuard;
 use super::group::Group;
+use super::latest::Latest;
 use super::link::Link;
 use super::options::Durability;
 use super::queue::{Claiming, Queue, Queued, Work};
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) failed: watch::Sender<Option<Arc<str>>>,
     pub(super) durable: AtomicU64,
+    pub(super) latest: Latest,
 }
 
 pub(super) struct Committer {
@@ -87,6 +89,8 @@ impl Committer {
             touched.push((shard, place));
         }
         let link = self.write(count)?;
+        // Whoever is told of the group below must find it.
+        self.shared.latest.renew(&self.db);
         // A witness that cannot be written only lags; but then the disk is not to be trusted with the next group.
         self.witness.put(link).map_err(|error| format!("the witness cannot be written: {error}"))?;
         if let Some((_, last)) = touched.last() {

@@ -3,7 +3,8 @@
 //! ```text
 //! enqueue ──► encode ──► queue (places) ──► committer ──► one fjall batch a group, with one fsync ──► witness ──► listeners
 //!  any thread                 bounded          one thread     rows, counters, inbox, a link of the chain
-//! fetch, pending ──► readers (a few threads, bounded) ──► one fjall snapshot a call
+//!                                                                                  └► latest: the moment that readers see
+//! fetch, pending ──► readers (a few threads, bounded) ──► the latest moment, one a call
 //! ```
 //!
 //! Invariants: only the committer writes; a group is a prefix of the queue; what is readable is durable; after an
@@ -16,6 +17,7 @@ mod encode;
 mod error;
 mod group;
 mod journal;
+mod latest;
 mod link;
 mod lock;
 mod meta;

@@ -18,6 +18,7 @@ use super::disk::{DiskGuard, FreeSpace, system};
 use super::encode::{encode, size};
 use super::error::OpenError;
 use super::group::Group;
+use super::latest::Latest;
 use super::lock::DirectoryLock;
 use super::opening::Opened;
 use super::options::EmbeddedOptions;
@@ -126,6 +127,7 @@ impl EmbeddedStore {
             counters: Counters::default(),
             failed: watch::Sender::new(None),
             durable: AtomicU64::new(0),
+            latest: Latest::new(&db),
         });
         let committer = Committer {
             shared: Arc::clone(&shared),
@@ -259,13 +261,13 @@ impl ShardStore for EmbeddedStore {
 
 impl Reader for EmbeddedStore {
     fn fetch(&self, fetch: Fetch) -> BoxFuture<'_, Result<Fetched, ReadError>> {
-        let (db, spaces) = (self.inner.db.clone(), self.inner.spaces.clone());
-        Box::pin(self.inner.readers.run(move || read::fetch(&db.snapshot(), &spaces, &fetch)))
+        let (shared, spaces) = (Arc::clone(&self.inner.shared), self.inner.spaces.clone());
+        Box::pin(self.inner.readers.run(move || read::fetch(&shared.latest.get(), &spaces, &fetch)))
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>, ReadError>> {
         let moment: Box<dyn Snapshot> = Box::new(Moment {
-            snapshot: self.inner.db.snapshot(),
+            snapshot: self.inner.shared.latest.get(),
             spaces: self.inner.spaces.clone(),
             readers: self.inner.readers.clone(),
         });
@@ -294,13 +296,14 @@ impl InboxStore for EmbeddedStore {
         after: RecordNumber,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PendingRecord>, ReadError>> {
-        let (db, spaces) = (self.inner.db.clone(), self.inner.spaces.clone());
+        let (shared, spaces) = (Arc::clone(&self.inner.shared), self.inner.spaces.clone());
         let asked = Pending { to, from, after, limit };
-        Box::pin(self.inner.readers.run(move || read::pending(&db.snapshot(), &spaces, asked)))
+        Box::pin(self.inner.readers.run(move || read::pending(&shared.latest.get(), &spaces, asked)))
     }
 
     fn sources(&self, to: Shard) -> BoxFuture<'_, Result<Vec<Shard>, ReadError>> {
-        let (db, spaces, shards) = (self.inner.db.clone(), self.inner.spaces.clone(), self.inner.shards);
-        Box::pin(self.inner.readers.run(move || read::sources(&db.snapshot(), &spaces, to, shards)))
+        let (shared, spaces) = (Arc::clone(&self.inner.shared), self.inner.spaces.clone());
+        let shards = self.inner.shards;
+        Box::pin(self.inner.readers.run(move || read::sources(&shared.latest.get(), &spaces, to, shards)))
     }
 }

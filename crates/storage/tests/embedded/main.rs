@@ -7,4 +7,5 @@ mod damage;
 mod harness;
 mod kill;
 mod limits;
+mod moments;
 mod rows;
