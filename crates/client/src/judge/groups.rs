@@ -236,8 +236,14 @@ impl Judged<'_> {
         }
     }
 
-    /// Everyone who is in it at the end sees those whom its events left in it.
+    /// Everyone who is in it at the end sees those whom its events left in it. Asked only where the events are known up to the
+    /// end: one who was in it then received them all.
     fn agree(&self, members: &Members, verdict: &mut Verdict) {
+        let saw_the_end =
+            |(account, person): (&String, &Person)| person.members.is_some() && self.whole.contains(account);
+        if !self.group.people.iter().any(saw_the_end) {
+            return;
+        }
         let wanted = digest(members.joined());
         let joined: BTreeMap<&str, u64> = members.joined().collect();
         for (account, person) in &self.group.people {

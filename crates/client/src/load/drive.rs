@@ -18,8 +18,8 @@ use crate::stage::{self, Desks, Entrance, Errand, Player, RunError, Span, Stage,
 
 /// One in so many people has a second device.
 const TWO_DEVICES: u32 = 10;
-/// Messages of each chat that a device keeps: more than a snapshot shows.
-const KEPT: usize = 200;
+/// Messages of each chat that a device keeps; the judge compares all of them.
+const KEPT: usize = 30;
 /// How long all logs must rest at the end; in groups longer than the pause between two tellings of read marks.
 const QUIET: Duration = Duration::from_millis(200);
 const QUIET_IN_GROUPS: Duration = Duration::from_secs(3);
@@ -41,6 +41,13 @@ enum Scene {
     Slow(SlowReaders),
 }
 
+/// People on the stage who play a pattern.
+struct Company<'a> {
+    options: &'a LoadOptions,
+    stage: Rc<Stage>,
+    players: Vec<Player>,
+}
+
 pub(super) async fn load(options: &LoadOptions) -> Result<LoadReport, RunError> {
     let stage = open(options)?;
     let mut chance = SmallRng::seed_from_u64(options.seed);
@@ -59,11 +66,12 @@ pub(super) async fn load(options: &LoadOptions) -> Result<LoadReport, RunError> 
     players.iter().flat_map(|player| &player.devices).for_each(|device| device.keep_newest(KEPT));
     let streams = stage.open_streams(&players).await?;
     let opened_before = reopened(&players);
-    let (scene, span) = play(&stage, options, &players, (opening(), slow, chance)).await?;
+    let company = Company { options, stage: Rc::clone(&stage), players };
+    let (scene, span) = company.play(opening(), slow, chance).await?;
     let quiet = if matches!(scene, Scene::Groups(_)) { QUIET_IN_GROUPS } else { QUIET };
-    let differences = stage::finish(&stage, &players, streams, quiet).await?;
-    let (findings, broken) = scene.findings(&players);
-    let mut run = stage.report(mode(options), span, players, differences)?;
+    let differences = stage::finish(&stage, &company.players, streams, quiet).await?;
+    let (findings, broken) = scene.findings(&company.players);
+    let mut run = stage.report(mode(options), span, company.players, differences)?;
     run.reconnects = run.reconnects.saturating_sub(opened_before);
     Ok(LoadReport {
         pattern: options.pattern.to_string(),
@@ -115,64 +123,71 @@ fn mode(options: &LoadOptions) -> String {
     }
 }
 
-/// Plays a pattern to its end, and measures from its first turn to the last answer.
-async fn play(
-    stage: &Rc<Stage>,
-    options: &LoadOptions,
-    players: &[Player],
-    (opening, slow, chance): (Span, Option<SlowReaders>, SmallRng),
-) -> Result<(Scene, Span), RunError> {
-    let direct = |favoured: &[usize], chance| {
-        Direct::new(stage, players, Friends::new(players.len(), favoured.to_vec()), chance)
-    };
-    match options.pattern {
-        Pattern::Idle => {
-            let span = stage.measure();
-            let findings = idle::hold(stage, options.extent, opening).await;
-            Ok((Scene::Idle(findings), span()))
-        }
-        Pattern::Groups { largest } => {
-            let mut groups = Groups::new(stage, players, largest, chance);
-            groups.found(options.in_flight).await?;
-            let span = turns(stage, options, &mut groups).await?;
-            Ok((Scene::Groups(groups), span))
-        }
-        Pattern::Storm { every } => {
-            let storms = Storms::begin(stage, players, every);
-            let span = turns(stage, options, &mut direct(&[], chance)).await?;
-            storms.end();
-            Ok((Scene::Storm(storms), span))
-        }
-        Pattern::Direct | Pattern::Slow { .. } => {
-            let Some(mut slow) = slow else {
-                let span = turns(stage, options, &mut direct(&[], chance)).await?;
-                return Ok((Scene::Direct, span));
-            };
-            slow.begin(players);
-            let span = turns(stage, options, &mut direct(slow.people(), chance)).await?;
-            slow.end(players);
-            Ok((Scene::Slow(slow), span))
+impl Company<'_> {
+    /// Plays a pattern to its end, and measures from its first turn to the last answer.
+    async fn play(
+        &self,
+        opening: Span,
+        slow: Option<SlowReaders>,
+        chance: SmallRng,
+    ) -> Result<(Scene, Span), RunError> {
+        let Self { options, stage, players } = self;
+        match (options.pattern, slow) {
+            (Pattern::Idle, _) => {
+                let span = stage.measure();
+                let findings = idle::hold(stage, options.extent, opening).await;
+                Ok((Scene::Idle(findings), span()))
+            }
+            (Pattern::Groups { largest }, _) => {
+                let mut groups = Groups::new(stage, players, largest, chance);
+                groups.found(options.in_flight).await?;
+                let span = self.turns(&mut groups).await?;
+                Ok((Scene::Groups(groups), span))
+            }
+            (Pattern::Storm { every }, _) => {
+                let storms = Storms::begin(stage, players, every);
+                let span = self.turns(&mut self.direct(Vec::new(), chance)).await?;
+                storms.end();
+                Ok((Scene::Storm(storms), span))
+            }
+            (_, Some(mut slow)) => {
+                slow.begin(players);
+                let span = self.turns(&mut self.direct(slow.people().to_vec(), chance)).await?;
+                slow.end(players);
+                Ok((Scene::Slow(slow), span))
+            }
+            (Pattern::Direct | Pattern::Slow { .. }, None) => {
+                let span = self.turns(&mut self.direct(Vec::new(), chance)).await?;
+                Ok((Scene::Direct, span))
+            }
         }
     }
-}
 
-/// Plays turn after turn, within the bound of what may be in flight, and waits for the last answer.
-async fn turns(stage: &Rc<Stage>, options: &LoadOptions, play: &mut impl Play) -> Result<Span, RunError> {
-    let span = stage.measure();
-    let mut desks = Desks::new(options.in_flight);
-    let mut schedule = Schedule::new(stage.watch.now(), options.extent, options.rate);
-    while let Some(turn) = schedule.next(stage.watch.now(), stage.score.begun.get()) {
-        if let Some(wait) = turn.due.and_then(|due| due.checked_sub(stage.watch.now())) {
-            sleep(wait).await;
-        }
-        let permit = desks.permit().await?;
-        match play.errand(turn) {
-            Some((whose, errand)) => desks.hand(whose, permit, errand),
-            None => sleep(NOTHING).await,
-        }
+    /// People who write to their friends, and to these more than to others.
+    fn direct(&self, favoured: Vec<usize>, chance: SmallRng) -> Direct {
+        let friends = Friends::new(self.players.len(), favoured);
+        Direct::new(&self.stage, &self.players, friends, chance)
     }
-    desks.close().await?;
-    Ok(span())
+
+    /// Plays turn after turn, within the bound of what may be in flight, and waits for the last answer.
+    async fn turns(&self, play: &mut impl Play) -> Result<Span, RunError> {
+        let Self { options, stage, .. } = self;
+        let span = stage.measure();
+        let mut desks = Desks::new(options.in_flight);
+        let mut schedule = Schedule::new(stage.watch.now(), options.extent, options.rate);
+        while let Some(turn) = schedule.next(stage.watch.now(), stage.score.begun.get()) {
+            if let Some(wait) = turn.due.and_then(|due| due.checked_sub(stage.watch.now())) {
+                sleep(wait).await;
+            }
+            let permit = desks.permit().await?;
+            match play.errand(turn) {
+                Some((whose, errand)) => desks.hand(whose, permit, errand),
+                None => sleep(NOTHING).await,
+            }
+        }
+        desks.close().await?;
+        Ok(span())
+    }
 }
 
 impl Scene {

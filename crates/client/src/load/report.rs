@@ -70,6 +70,8 @@ pub enum Findings {
         frames: u64,
         /// Operations in them.
         operations: u64,
+        /// Those that came while they read slowly; the rest came when they did so no more.
+        operations_while_slow: u64,
         /// The most operations in one frame: more than a few come only from the log.
         largest_frame: u64,
         /// Streams that they had to open again.
@@ -119,12 +121,24 @@ impl fmt::Display for Findings {
             Self::Storm { storms, reopening_ms } => {
                 writeln!(f, "storms       {storms}; until streams were open again, ms: {reopening_ms}")
             }
-            Self::Slow { slow_devices, bytes, frames, operations, largest_frame, reconnects, full_syncs } => {
+            Self::Slow {
+                slow_devices,
+                bytes,
+                frames,
+                operations,
+                operations_while_slow,
+                largest_frame,
+                reconnects,
+                full_syncs,
+            } => {
                 writeln!(
                     f,
-                    "slow         {slow_devices} devices: {bytes} bytes, {operations} operations in {frames} frames of at most {largest_frame}"
+                    "slow         {slow_devices} devices, {bytes} bytes: {operations} operations in {frames} frames of at most {largest_frame}"
                 )?;
-                writeln!(f, "             {reconnects} reconnects, FullSyncs {full_syncs:?}")
+                writeln!(
+                    f,
+                    "             {operations_while_slow} of them while reading slowly; {reconnects} reconnects, FullSyncs {full_syncs:?}"
+                )
             }
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct SlowReaders {
     tally: Rc<Tally>,
     /// Streams that they had opened before it began.
     opened: u64,
+    /// Operations that had reached them when it ended.
+    operations: u64,
 }
 
 impl SlowReaders {
@@ -31,7 +33,13 @@ impl SlowReaders {
         people: usize,
         (percent, pace): (u32, NonZeroU32),
     ) -> std::io::Result<Self> {
-        Ok(Self { people: chosen(people, percent), pace, tally: stage.tally_apart()?, opened: 0 })
+        Ok(Self {
+            people: chosen(people, percent),
+            pace,
+            tally: stage.tally_apart()?,
+            opened: 0,
+            operations: 0,
+        })
     }
 
     pub(super) fn people(&self) -> &[usize] {
@@ -59,7 +67,8 @@ impl SlowReaders {
     }
 
     /// From here on they read as fast as the others.
-    pub(super) fn end(&self, players: &[Player]) {
+    pub(super) fn end(&mut self, players: &[Player]) {
+        self.operations = self.tally.operations.get();
         self.devices(players).for_each(|device| device.pace(None));
     }
 
@@ -70,6 +79,7 @@ impl SlowReaders {
             bytes: self.tally.bytes.get(),
             frames: self.tally.frames.get(),
             operations: self.tally.operations.get(),
+            operations_while_slow: self.operations,
             largest_frame: self.tally.largest_frame.get(),
             reconnects: opened - self.opened,
             full_syncs: full_syncs([&*self.tally]),

@@ -28,6 +28,8 @@ use crate::transport::Call;
 const CATCH_UP: Duration = Duration::from_secs(180);
 /// Accounts looked at at once.
 const LOOKING: usize = 16;
+/// Differences kept in words; the rest is counted.
+const DIFFERENCES: usize = 1_000;
 /// Messages of a page of history.
 const PAGE: usize = 100;
 
@@ -57,9 +59,14 @@ pub(crate) async fn finish(
             look(&stage, account, &devices).await
         }));
     }
+    let mut more = 0;
     for look in looks {
-        found.extend(look.await??);
+        let differences = look.await??;
+        let room = DIFFERENCES.saturating_sub(found.len());
+        more += differences.len().saturating_sub(room);
+        found.extend(differences.into_iter().take(room));
     }
+    found.extend((more > 0).then(|| format!("and {more} more")));
     Ok(found)
 }
 

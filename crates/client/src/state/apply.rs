@@ -144,7 +144,7 @@ impl LocalState {
 
     fn change(&mut self, changed: &ChatChanged) {
         if let Some(state) = &changed.state {
-            self.enter(state);
+            self.enter(state, changed.seq);
         }
         let Some(chat) = self.chats.get_mut(&changed.chat) else { return };
         for member in &changed.members {
@@ -175,14 +175,17 @@ impl LocalState {
         }
     }
 
-    /// The whole state of a chat that is new, or newly entered.
-    fn enter(&mut self, state: &ChatState) {
+    /// The whole state of a chat that is new, or newly entered, as of this event.
+    fn enter(&mut self, state: &ChatState, seq: Seq) {
         let chat = self.chats.entry(state.chat).or_default();
         chat.kind = state.kind;
         if state.version >= chat.version {
             chat.name.clone_from(&state.name);
             (chat.join, chat.version) = (state.join, state.version);
         }
+        // Those whom it does not name went while one was not told, unless they came after it.
+        let named = |account: &AccountId| state.members.iter().any(|member| member.account == *account);
+        chat.members.retain(|account, member| member.version > seq || named(account));
         for member in &state.members {
             let known = chat.members.entry(member.account).or_insert_with(|| member.clone());
             match member.version.cmp(&known.version) {
@@ -265,6 +268,21 @@ mod tests {
         let whole = state(9, vec![bob(Membership::Joined, 9, 0)]);
         let back = ChatChanged { state: Some(whole), ..changed(9, Vec::new()) };
         assert_eq!(known_after(vec![back]), bob(Membership::Joined, 9, 0));
+    }
+
+    #[test]
+    fn those_who_left_while_i_was_away_are_not_in_the_group_when_i_come_again() {
+        let mut known = LocalState::default();
+        let came = |seq, members: Vec<Member>| {
+            Payload::JoinChat(ChatChanged { state: Some(state(seq, members)), ..changed(seq, Vec::new()) })
+        };
+        known.apply(&came(2, vec![bob(Membership::Joined, 1, 0)]), ME);
+        known.apply(&came(9, Vec::new()), ME);
+        assert_eq!(known.chats[&CHAT].members.len(), 0);
+        // An operation that is older than the snapshot before it takes nobody away who came since.
+        known.apply(&came(12, vec![bob(Membership::Joined, 11, 0)]), ME);
+        known.apply(&came(10, Vec::new()), ME);
+        assert_eq!(known.chats[&CHAT].members[&BOB], bob(Membership::Joined, 11, 0));
     }
 
     #[test]

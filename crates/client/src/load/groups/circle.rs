@@ -83,6 +83,11 @@ impl Circle {
         self.joined.len()
     }
 
+    /// How many are asked in and have not answered.
+    pub(super) fn invited(&self) -> usize {
+        self.invited.len()
+    }
+
     fn somebody(&self, chance: &mut SmallRng) -> Option<Member> {
         if self.joined.is_empty() {
             return None;

@@ -9,8 +9,8 @@ use super::circle::{Choice, Circle, Deed};
 
 /// How many groups everybody is in, about.
 const EACH: usize = 3;
-/// Of ten people who are asked into a new group, so many come before anything else happens.
-const COME_AT_ONCE: u32 = 7;
+/// Of ten people who are asked into one of the first groups, so many come before anything else happens.
+const COME_AT_ONCE: usize = 7;
 
 /// All groups.
 pub(super) struct Circles {
@@ -63,17 +63,13 @@ impl Circles {
         Plan { circle: self.circles.len() - 1, choice: (creator, Deed::Create { invite }) }
     }
 
-    /// Those who accept before anything else happens: most of those who were asked.
-    pub(super) fn first_acceptances(&mut self, chance: &mut SmallRng) -> Vec<Plan> {
+    /// Those who accept before anything else happens: most of those who were asked, and at least one, so that nobody is alone.
+    pub(super) fn first_acceptances(&mut self) -> Vec<Plan> {
         let mut plans = Vec::new();
         for (place, circle) in self.circles.iter_mut().enumerate() {
-            // The first always comes, so that nobody is alone.
-            while plans.last().is_none_or(|plan: &Plan| plan.circle != place)
-                || chance.random_ratio(COME_AT_ONCE, 10)
-            {
-                let Some(choice) = circle.accept() else { break };
-                plans.push(Plan { circle: place, choice });
-            }
+            let come = (circle.invited() * COME_AT_ONCE).div_ceil(10);
+            let choices = std::iter::from_fn(|| circle.accept()).take(come);
+            plans.extend(choices.map(|choice| Plan { circle: place, choice }));
         }
         plans
     }
@@ -126,7 +122,7 @@ mod tests {
             let chat = ChatId::from_bytes([u8::try_from(number % 200).unwrap(); 16]);
             circles.settle(plan, Some((chat, 1)));
         }
-        for plan in circles.first_acceptances(&mut chance) {
+        for plan in circles.first_acceptances() {
             let chat = circles.chat(plan.circle).unwrap();
             circles.settle(plan, Some((chat, 2)));
         }
@@ -138,7 +134,7 @@ mod tests {
         let (circles, _) = founded(200, 40);
         assert_eq!(circles.len(), circles.first());
         assert!(circles.circles.iter().all(|circle| (2..=40).contains(&circle.size())));
-        assert!(circles.largest() > 10, "{}", circles.largest());
+        assert!(circles.largest() > 20, "{}", circles.largest());
     }
 
     #[test]

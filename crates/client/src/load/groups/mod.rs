@@ -59,7 +59,7 @@ impl Groups {
         let create = |_| self.circles.borrow_mut().create(&mut self.chance);
         let plans = (0..first).map(create).collect();
         self.carry_out(plans, in_flight).await?;
-        let plans = self.circles.borrow_mut().first_acceptances(&mut self.chance);
+        let plans = self.circles.borrow_mut().first_acceptances();
         self.carry_out(plans, in_flight).await?;
         self.stage.score.forget_changes();
         Ok(())
