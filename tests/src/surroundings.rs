@@ -82,6 +82,12 @@ fn binary(name: &str) -> Result<PathBuf, String> {
     if path.is_file() { Ok(path) } else { Err(format!("{name}: {} is not there", path.display())) }
 }
 
+/// How many descriptors this process, and each that it starts from now on, may have open: as many as the system gives.
+#[must_use]
+pub fn descriptors_allowed() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0)
+}
+
 /// Whether a program answers to these arguments.
 #[must_use]
 pub fn answers(program: &str, arguments: &[&str]) -> bool {

@@ -76,7 +76,7 @@ fn an_answer_that_is_forgotten_is_noticed_as_a_key_with_two_messages() {
 
 #[test]
 fn a_reply_before_its_commit_is_noticed_as_an_acknowledged_message_that_is_lost() {
-    let fault = Fault { armed: "reply-before-commit=return", weather: Weather::Kills, breaks: "H3" };
+    let fault = Fault { armed: "reply-before-commit=20%return", weather: Weather::Kills, breaks: "H3" };
     expect("a_reply_before_its_commit_is_noticed_as_an_acknowledged_message_that_is_lost", &fault);
 }
 
@@ -156,7 +156,10 @@ fn run(
 fn kill_meanwhile(mut replay: Replay, node: &mut Node, chance: &mut Chance) -> Report {
     for kill in 1..=KILLS {
         std::thread::sleep(chance.millis(300, 900));
-        assert!(replay.is_running(), "the replay was over before kill {kill}");
+        if !replay.is_running() {
+            assert!(kill > 1, "the replay was over before the first kill");
+            break;
+        }
         node.kill();
         node.restart();
     }

@@ -11,7 +11,10 @@ use denrei_tests::replay::{Replay, ReplaySetup, made_up};
 use denrei_tests::surroundings::{node_binary, or_skip};
 
 const PEOPLE: usize = 60;
-const MESSAGES: usize = 4_000;
+/// Enough that every cut finds the replay under way: a send waits for a slow sync, and not many wait at once.
+const MESSAGES: usize = 10_000;
+const IN_FLIGHT: usize = 16;
+const SYNC_MS: u32 = 20;
 const CUTS: usize = 10;
 
 #[test]
@@ -65,7 +68,7 @@ async fn a_message_survives_a_power_cut_and_without_syncs_it_does_not() {
 /// A node on a disk that forgets what was not synced.
 fn forgetful(setup: NodeSetup, shim: &Shim) -> Node {
     // The first start makes the directory that is watched from the second on.
-    let mut node = shim.slow_syncs(setup, 10).start();
+    let mut node = shim.slow_syncs(setup, SYNC_MS).start();
     node.stop();
     power::watch(&mut node);
     node.restart();
@@ -76,7 +79,7 @@ fn forgetful(setup: NodeSetup, shim: &Shim) -> Node {
 fn begin(binary: &Path, setup: NodeSetup, shim: &Shim, chance: &mut Chance) -> (Node, Replay) {
     let node = forgetful(setup, shim);
     let file = made_up(node.directory(), PEOPLE, MESSAGES, chance);
-    let replay = ReplaySetup { file: &file, limit: None, in_flight: 32, seed: chance.seed() };
+    let replay = ReplaySetup { file: &file, limit: None, in_flight: IN_FLIGHT, seed: chance.seed() };
     let replay = replay.start(binary, &node);
     (node, replay)
 }

@@ -69,6 +69,8 @@ impl NodeSetup {
     /// Starts it.
     #[must_use]
     pub fn start(self) -> Node {
+        // Children have the limit of their parent; some tests open thousands of connections.
+        let _ = surroundings::descriptors_allowed();
         let directory = tempfile::Builder::new().prefix("denrei-node-").tempdir().expect("a directory");
         fs::write(directory.path().join("node.toml"), &self.config).expect("the configuration is written");
         let [listen, admin] = port::pair();
@@ -266,7 +268,7 @@ impl Drop for Node {
     }
 }
 
-/// A file of a store, somewhere below its data directory.
+/// All files below a directory, in order.
 #[must_use]
 pub fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -37,14 +37,14 @@ impl Shim {
         Ok(Self(library))
     }
 
-    /// A node whose syncs take up to so many milliseconds more, so that more is under way when it dies.
+    /// Preloads the shim into a node whose syncs take up to so many milliseconds more, so that more is under way when it dies.
     #[must_use]
     pub fn slow_syncs(&self, setup: NodeSetup, millis: u32) -> NodeSetup {
         setup.variable("LD_PRELOAD", &self.0).variable("POWER_SYNC_MS", millis.to_string())
     }
 }
 
-/// A node on a disk that can be made to forget. Begins with a node that is not running.
+/// From its next start on, what the node writes can be taken back.
 pub fn watch(node: &mut Node) {
     node.set_variable("POWER_ROOT", node.data_dir().canonicalize().expect("the data directory"));
     let log = log(node);

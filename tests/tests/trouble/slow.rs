@@ -19,7 +19,7 @@ const MESSAGES: [usize; 2] = [100, 400];
 const TEXT_BYTES: usize = 20_000;
 /// A page of the log for each of them, and what reading it leaves in the store's cache. A queue of all that is not read would
 /// be twice as much.
-const GROWTH_KIB: u64 = 56 * 1024;
+const GROWTH_KIB: u64 = 40 * 1024;
 
 async fn silent(node: &Node) -> Vec<Person> {
     let mut people = Vec::new();
