@@ -19,10 +19,13 @@ use denrei_model::wire::{FullSyncReason, Position};
 use denrei_storage::shard::{ReadError, Snapshot};
 
 use super::hub::Hub;
-use super::log::{self, PAGE, Page};
+use super::log::{self, Bounds, Page};
 use super::outbox::Outbox;
 use super::position::{Claim, full_sync, head, head_position, judge};
 use crate::state::Gateway;
+
+/// Read at once from the log, and rendered while the device takes it.
+const PAGE: Bounds = Bounds { count: 100, bytes: 64 * 1024 };
 
 /// Where a stream stands; shared by its actor, which reads the log, and the hub, which appends live frames.
 pub(super) struct StreamState {

@@ -13,8 +13,14 @@ use prost::Message as _;
 
 use crate::state::Gateway;
 
-/// Operations read at once.
-pub(super) const PAGE: usize = 100;
+/// The bounds of a page.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// Operations.
+    pub(super) count: usize,
+    /// Bytes, as stored; rendered they are some more. An operation alone may be larger.
+    pub(super) bytes: usize,
+}
 
 /// The operations after a revision.
 pub(super) enum Page {
@@ -24,26 +30,28 @@ pub(super) enum Page {
     Hole,
 }
 
-/// Reads up to `count` operations that follow `after`, from the moment in which `head` was read.
+/// Reads the operations that follow `after`, up to a bound and at least one, from the moment in which `head` was read.
 pub(super) async fn page(
     moment: &dyn Snapshot,
     account: AccountId,
     head: &HeadRow,
     after: Revision,
-    count: usize,
+    bounds: Bounds,
 ) -> Result<Page, ReadError> {
     if after >= head.revision {
         return Ok(Page::Operations(Vec::new()));
     }
     let key = |revision| OpKey { account, revision };
     let range = KeyRange::new(key(after.next()), key(head.revision.next()));
-    let fetch = Fetch { keys: Vec::new(), scans: vec![Scan::forward(range, count)] };
+    let fetch = Fetch { keys: Vec::new(), scans: vec![Scan::forward(range, bounds.count)] };
     let fetched = moment.fetch(fetch).await?;
     let mut operations = Vec::new();
     let mut expected = after.next();
+    let mut bytes = 0;
     for (key, row) in fetched.scan::<OpKey>(0) {
         let Key::Op(key) = key else { continue };
-        if key.revision != expected {
+        bytes += row.stored.len();
+        if key.revision != expected || (bytes > bounds.bytes && !operations.is_empty()) {
             break;
         }
         operations.push(render(key, row)?);

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::device::{StreamState, now_ms};
 use super::hub::Hub;
-use super::log::{self, PAGE, Page};
+use super::log::{self, Bounds, Page};
 use super::open::{position, refuse_when_leaving, session_problem};
 use super::outbox::Outbox;
 use super::position::{Claim, full_sync, head, head_position, judge};
@@ -27,8 +27,11 @@ use crate::openapi::refused;
 use crate::problem::{Code, Problem};
 use crate::state::Gateway;
 
-/// Most operations that one answer holds.
+/// Most operations that one answer holds, and how many if nothing is said.
 const MAX_COUNT: u32 = 1_000;
+const COUNT: usize = 100;
+/// An answer is full with so many bytes, although there is more.
+const BYTES: usize = 1024 * 1024;
 
 /// What is asked for.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -43,7 +46,7 @@ pub(super) struct OperationsQuery {
     tag: Option<Tag>,
     /// From the last FullSync: lifts the limit of how far one may be behind.
     resume_token: Option<String>,
-    /// Most operations to answer with; 100 if absent.
+    /// Most operations to answer with; 100 if absent. An answer of large operations holds fewer: `head` says whether there is more.
     count: Option<u32>,
     /// Seconds to wait when there are none.
     wait: Option<u32>,
@@ -59,7 +62,7 @@ pub(super) enum Found {
 /// A count of operations within its bounds.
 pub(super) fn count(asked: Option<u32>) -> Result<usize, Problem> {
     match asked {
-        None => Ok(PAGE),
+        None => Ok(COUNT),
         Some(count @ 1..=MAX_COUNT) => Ok(count as usize),
         Some(_) => {
             let detail = format!("`count` must be 1 to {MAX_COUNT}");
@@ -97,8 +100,8 @@ pub(super) async fn look(
         Ok(position) => position,
         Err(reason) => return Ok(Found::FullSync(full_sync(gateway, account, &head, reason))),
     };
-    let page = log::page(&*moment, account, &head, at.revision, count).await.map_err(read_problem)?;
-    match page {
+    let bounds = Bounds { count, bytes: BYTES };
+    match log::page(&*moment, account, &head, at.revision, bounds).await.map_err(read_problem)? {
         Page::Hole => {
             let head = log::renew(gateway, account, &head).await.map_err(read_problem)?;
             Ok(Found::FullSync(full_sync(gateway, account, &head, FullSyncReason::Hole)))

@@ -1,8 +1,15 @@
 //! Which keyspace of the engine holds which table: tables that are read alike lie together.
 
+use std::sync::Arc;
+
 use denrei_model::row::Table;
+use fjall::compaction::Leveled;
 use fjall::config::{CompressionPolicy, RestartIntervalPolicy};
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions};
+
+/// Tables are about this large. While one is written, the engine holds the blocks that it was merged from in memory, not
+/// compressed: its own 64 MiB would cost hundreds.
+const TABLE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A keyspace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -76,7 +83,10 @@ impl Spaces {
     pub fn open(db: &Database, memtable_bytes: u64) -> fjall::Result<Self> {
         let open = |space: Space| {
             db.keyspace(space.name(), || {
-                let options = KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes);
+                let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
+                let options = KeyspaceCreateOptions::default()
+                    .max_memtable_size(memtable_bytes)
+                    .compaction_strategy(Arc::new(merging));
                 match space {
                     // Text in bulk shrinks well, and a range is read whole.
                     Space::Ops | Space::Messages => options
