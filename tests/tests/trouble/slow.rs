@@ -153,5 +153,5 @@ async fn clients_that_never_read_cost_bounded_memory_and_harm_nobody() {
     let position = json!({ "log_id": log_id, "revision": near["revision"], "tag": near["tag"] });
     let path = stream_path(Some(&position)).replace("stream", "operations") + "&count=1000";
     let page = lazy.ask(Call::get(path)).await;
-    assert!(page.is_ok() && page.body.len() < 2 * 1024 * 1024, "{} {} bytes", page.status, page.body.len());
+    assert!(page.is_ok() && page.body.len() < 1_500_000, "{} {} bytes", page.status, page.body.len());
 }
