@@ -42,8 +42,11 @@ pub enum Signal {
 
 /// The way to the streams of one HTTP worker. Implemented by the gateway; must not block.
 pub trait PushSink: Send + Sync + 'static {
-    /// Hands over, in order. False when there is no room: the shard marks the sessions and tells them `Behind` later.
-    fn deliver(&self, deliveries: Vec<Delivery>) -> bool;
+    /// Hands over, in order.
+    ///
+    /// # Errors
+    /// Gives them back when there is no room: the shard tells their streams `Behind` later.
+    fn deliver(&self, deliveries: Vec<Delivery>) -> Result<(), Vec<Delivery>>;
 
     /// Tells one stream. False when there is no room.
     fn signal(&self, stream: StreamId, signal: Signal) -> bool;

@@ -93,18 +93,29 @@ impl Sessions {
             let (first, last, last_tag) = (first.revision, last.revision, last.tag);
             let frame = line(&Frame::Operations(frame));
             for session in sessions {
-                let streams = vec![session.stream];
-                let delivery = Delivery { streams, log_id, first, last, last_tag, frame: frame.clone() };
-                enclose(&mut sinks, session, delivery);
+                // There are as many sinks as HTTP workers, so a list.
+                let of_session = |(sink, _): &(Arc<dyn PushSink>, _)| Arc::ptr_eq(sink, &session.sink);
+                if !sinks.iter().any(of_session) {
+                    sinks.push((Arc::clone(&session.sink), Vec::new()));
+                }
+                let Some((_, deliveries)) = sinks.iter_mut().find(|handed| of_session(handed)) else {
+                    continue;
+                };
+                match deliveries.last_mut() {
+                    Some(run) if run.log_id == log_id && run.first == first => {
+                        run.streams.push(session.stream);
+                    }
+                    _ => {
+                        let (streams, frame) = (vec![session.stream], frame.clone());
+                        deliveries.push(Delivery { streams, log_id, first, last, last_tag, frame });
+                    }
+                }
             }
         }
         for (sink, deliveries) in sinks {
-            let streams: Vec<StreamId> =
-                deliveries.iter().flat_map(|delivery| delivery.streams.iter().copied()).collect();
-            if !sink.deliver(deliveries) {
-                let behind = |stream| (Arc::clone(&sink), stream, Signal::Behind);
-                self.behind.extend(streams.into_iter().map(behind));
-            }
+            let refused = sink.deliver(deliveries).err().into_iter().flatten();
+            let behind = |stream| (Arc::clone(&sink), stream, Signal::Behind);
+            self.behind.extend(refused.flat_map(|delivery| delivery.streams).map(behind));
         }
     }
 
@@ -129,19 +140,6 @@ impl Sessions {
     /// The sessions of an account.
     pub(crate) fn of(&self, account: AccountId) -> &[Session] {
         self.by_account.get(&account).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// Adds a frame for a session to what its sink is handed.
-fn enclose(sinks: &mut Vec<(Arc<dyn PushSink>, Vec<Delivery>)>, session: &Session, delivery: Delivery) {
-    let Some((_, deliveries)) = sinks.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &session.sink)) else {
-        sinks.push((Arc::clone(&session.sink), vec![delivery]));
-        return;
-    };
-    match deliveries.last_mut().filter(|last| last.log_id == delivery.log_id && last.first == delivery.first)
-    {
-        Some(last) => last.streams.push(session.stream),
-        None => deliveries.push(delivery),
     }
 }
 

@@ -30,12 +30,12 @@ pub(crate) struct Notes {
 }
 
 impl PushSink for Notes {
-    fn deliver(&self, deliveries: Vec<Delivery>) -> bool {
+    fn deliver(&self, deliveries: Vec<Delivery>) -> Result<(), Vec<Delivery>> {
         if *self.full.lock().unwrap() {
-            return false;
+            return Err(deliveries);
         }
         self.deliveries.lock().unwrap().extend(deliveries);
-        true
+        Ok(())
     }
 
     fn signal(&self, stream: StreamId, signal: Signal) -> bool {

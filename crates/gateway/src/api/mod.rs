@@ -21,6 +21,8 @@ use crate::request::route::{common, resource};
 /// The routes of this module, and what all routes have in common.
 pub fn configure(routes: &mut ServiceConfig) {
     routes.configure(common);
+    // Resources are tried in their order, and this one is asked for more than all others.
+    routes.service(resource("/v1/messages").route(post().to(message::send::send)));
     routes
         .service(resource("/problems/{code}").route(get().to(page::get)))
         .service(resource("/openapi.json").route(get().to(document::get)))
@@ -77,7 +79,6 @@ fn people(routes: &mut ServiceConfig) {
 
 fn chats(routes: &mut ServiceConfig) {
     routes
-        .service(resource("/v1/messages").route(post().to(message::send::send)))
         .service(resource("/v1/chats").route(post().to(chat::create::create)))
         .service(
             resource("/v1/chats/{chat}")

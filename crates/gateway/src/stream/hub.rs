@@ -36,8 +36,11 @@ pub(super) enum ToHub {
 struct WorkerSink(mpsc::Sender<ToHub>);
 
 impl PushSink for WorkerSink {
-    fn deliver(&self, deliveries: Vec<Delivery>) -> bool {
-        self.0.try_send(ToHub::Deliver(deliveries)).is_ok()
+    fn deliver(&self, deliveries: Vec<Delivery>) -> Result<(), Vec<Delivery>> {
+        self.0.try_send(ToHub::Deliver(deliveries)).map_err(|refused| match refused.into_inner() {
+            ToHub::Deliver(deliveries) => deliveries,
+            _ => Vec::new(),
+        })
     }
 
     fn signal(&self, stream: StreamId, signal: Signal) -> bool {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::App;
+use actix_web::middleware::Condition;
 use actix_web::web::Data;
 use anyhow::Context as _;
 use denrei_actors::runtime::Foundation;
@@ -157,8 +158,9 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
     let (gateway, hubs) = (gateway.clone(), hubs.clone());
     let factory = move || {
         let hub = Hub::start(&gateway, &hubs);
+        let allowed = &gateway.options.cors;
         App::new()
-            .wrap(cors(&gateway.options.cors))
+            .wrap(Condition::new(!allowed.origins.is_empty(), cors(allowed)))
             .app_data(Data::new(gateway.clone()))
             .app_data(hub)
             .configure(stream::configure)

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use denrei_model::clock::Clock;
 use denrei_model::position::Place;
@@ -13,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::chain::Chain;
 use super::disk::DiskGuard;
+use super::flight::patience;
 use super::group::Group;
 use super::latest::Latest;
 use super::link::Link;
@@ -48,6 +50,8 @@ pub(super) struct Committer {
     pub(super) fault: Option<CommitFault>,
     pub(super) listeners: Vec<Option<Arc<dyn CommitListener>>>,
     pub(super) group: Group,
+    /// How long the last commit of the engine took.
+    pub(super) took: Duration,
 }
 
 impl Committer {
@@ -66,7 +70,7 @@ impl Committer {
         loop {
             let full = self.disk.full(self.clock.monotonic());
             self.shared.queue.set_disk_full(full);
-            match self.shared.queue.take() {
+            match self.shared.queue.take(patience(self.took)) {
                 Work::Group(batches, claims) => {
                     if !batches.is_empty() {
                         self.commit(batches)?;
@@ -135,7 +139,8 @@ impl Committer {
             return Err(reason);
         }
         batch.commit().map_err(|error| format!("a commit failed: {error:?}"))?;
-        let took = self.clock.monotonic().saturating_sub(started);
+        self.took = self.clock.monotonic().saturating_sub(started);
+        let took = self.took;
         self.shared.counters.committed(&Committed { batches: count, rows, bytes: bytes as u64, took });
         Ok(link)
     }

@@ -15,6 +15,7 @@ mod committer;
 mod disk;
 mod encode;
 mod error;
+mod flight;
 mod group;
 mod journal;
 mod latest;

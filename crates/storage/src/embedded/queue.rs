@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use denrei_model::position::{Epoch, Place};
 use denrei_model::shard::Shard;
@@ -10,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::disk::DiskGuard;
 use super::encode::Item;
+use super::flight::{Flight, Legs};
 use super::options::EmbeddedOptions;
 use crate::shard::{Claim, ClaimError, CommitListener, EnqueueError, Ticket};
 
@@ -56,6 +58,9 @@ struct State {
     stopped: Option<Arc<str>>,
     disk_full: bool,
     waiting: bool,
+    flight: Flight,
+    /// The committer waits for the flight to land.
+    lingering: bool,
 }
 
 pub(super) struct Queue {
@@ -110,10 +115,10 @@ impl Queue {
     /// Gives a batch its place.
     pub(super) fn push(
         &self,
-        shard: Shard,
-        epoch: Epoch,
+        (shard, epoch): (Shard, Epoch),
         items: Vec<Item>,
         bytes: usize,
+        legs: &Legs,
     ) -> Result<Ticket, EnqueueError> {
         let mut state = self.state.lock();
         self.check(&state, shard, epoch, bytes)?;
@@ -122,6 +127,11 @@ impl Queue {
         state.batches += 1;
         state.bytes += bytes;
         state.entries.push_back(Entry::Batch(Queued { shard, place, items, bytes }));
+        state.flight.join(legs);
+        if state.lingering && state.flight.has_landed() {
+            state.lingering = false;
+            self.arrived.notify_one();
+        }
         self.wake(&mut state);
         Ok(Ticket { place })
     }
@@ -162,8 +172,9 @@ impl Queue {
         }
     }
 
-    /// Waits for work and takes the longest prefix that fits a group. For the committer alone.
-    pub(super) fn take(&self) -> Work {
+    /// Waits for work, then at most so long for records on their way, and takes the longest prefix that fits a group. For the
+    /// committer alone.
+    pub(super) fn take(&self, patience: Duration) -> Work {
         let mut state = self.state.lock();
         while state.entries.is_empty() {
             if state.stopped.is_some() {
@@ -179,6 +190,13 @@ impl Queue {
                 self.arrived.wait(&mut state);
             }
         }
+        if !state.flight.has_landed() && state.batches < self.group_commits && state.bytes < self.group_bytes
+        {
+            state.lingering = true;
+            self.arrived.wait_for(&mut state, patience);
+            state.lingering = false;
+        }
+        state.flight.depart();
         let (mut batches, mut claims, mut bytes) = (Vec::new(), Vec::new(), 0);
         while batches.len() < self.group_commits && bytes < self.group_bytes {
             match state.entries.pop_front() {
@@ -226,5 +244,76 @@ impl Queue {
     /// How many batches wait.
     pub(super) fn len(&self) -> usize {
         self.state.lock().batches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use denrei_model::position::RecordNumber;
+
+    use super::*;
+    use crate::shard::{Applied, Batch, Emitted, Lost};
+
+    const HERE: Shard = Shard::new(0);
+    const THERE: Shard = Shard::new(1);
+
+    struct Deaf;
+
+    impl CommitListener for Deaf {
+        fn committed(&self, _: Place) {}
+
+        fn lost(&self, _: Lost) {}
+    }
+
+    /// A queue whose two shards are claimed, and their epochs.
+    fn claimed() -> (Queue, [Epoch; 2]) {
+        let queue = Queue::new(&EmbeddedOptions::at("unused"), 2, Epoch::ZERO);
+        let _answers = [HERE, THERE].map(|shard| queue.claim(shard, Arc::new(Deaf)));
+        let Work::Group(_, claims) = queue.take(Duration::ZERO) else { panic!("no claims") };
+        let epochs: Vec<Epoch> = claims.iter().map(|claim| claim.epoch).collect();
+        (queue, epochs.try_into().unwrap())
+    }
+
+    fn emit(queue: &Queue, epoch: Epoch) {
+        let emitted = vec![Emitted { to: THERE, number: RecordNumber::new(1), record: bytes::Bytes::new() }];
+        let legs = Legs::of(HERE, &Batch { emitted, ..Batch::default() });
+        queue.push((HERE, epoch), Vec::new(), 1, &legs).unwrap();
+    }
+
+    fn apply(queue: &Queue, epoch: Epoch) {
+        let applied = vec![Applied { from: HERE, number: RecordNumber::new(1) }];
+        let legs = Legs::of(THERE, &Batch { applied, ..Batch::default() });
+        queue.push((THERE, epoch), Vec::new(), 1, &legs).unwrap();
+    }
+
+    fn taken(queue: &Queue, patience: Duration) -> usize {
+        match queue.take(patience) {
+            Work::Group(batches, _) => batches.len(),
+            _ => panic!("no group"),
+        }
+    }
+
+    #[test]
+    fn a_record_that_lands_in_time_goes_with_its_source() {
+        let (queue, [here, there]) = claimed();
+        emit(&queue, here);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(Duration::from_millis(20));
+                apply(&queue, there);
+            });
+            assert_eq!(taken(&queue, Duration::from_secs(60)), 2);
+        });
+    }
+
+    #[test]
+    fn a_record_that_does_not_land_holds_nothing_up() {
+        let (queue, [here, there]) = claimed();
+        emit(&queue, here);
+        assert_eq!(taken(&queue, Duration::from_millis(20)), 1);
+        apply(&queue, there);
+        assert_eq!(taken(&queue, Duration::from_secs(60)), 1, "it goes at once when it comes");
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use denrei_model::clock::{Clock, SystemClock};
 use denrei_model::position::{Epoch, Place, RecordNumber};
@@ -17,6 +18,7 @@ use super::committer::{CommitFault, Committer, Shared};
 use super::disk::{DiskGuard, FreeSpace, system};
 use super::encode::{encode, size};
 use super::error::OpenError;
+use super::flight::Legs;
 use super::group::Group;
 use super::latest::Latest;
 use super::lock::DirectoryLock;
@@ -141,6 +143,7 @@ impl EmbeddedStore {
             fault,
             listeners: vec![None; usize::from(shards)],
             group: Group::default(),
+            took: Duration::ZERO,
         };
         let thread = std::thread::Builder::new().name("denrei-commit".to_owned());
         let handle = thread.spawn(move || committer.run()).map_err(OpenError::io(&options.data_dir))?;
@@ -244,7 +247,7 @@ impl ShardStore for EmbeddedStore {
         let ticket = queue.admits(shard, epoch).and_then(|()| {
             let items = encode(shard, &batch);
             let bytes = size(&items);
-            queue.push(shard, epoch, items, bytes)
+            queue.push((shard, epoch), items, bytes, &Legs::of(shard, &batch))
         });
         match &ticket {
             Err(EnqueueError::Full) => counters.refused_full.fetch_add(1, Ordering::Relaxed),

@@ -32,6 +32,8 @@ pub(crate) struct Measured {
 #[derive(Default)]
 struct Awaited {
     deliveries: Cell<usize>,
+    /// Bytes of the last frame that held one.
+    frame: Cell<usize>,
     all: Notify,
 }
 
@@ -51,6 +53,9 @@ impl Stage {
         let awaited = Rc::new(Awaited::default());
         let heard = Rc::clone(&awaited);
         let hearer: Hearer = Rc::new(move |_, line| {
+            if numbers(line).count() == 1 {
+                heard.frame.set(line.len());
+            }
             let left = heard.deliveries.get().saturating_sub(numbers(line).count());
             heard.deliveries.set(left);
             if left == 0 {
@@ -73,6 +78,11 @@ impl Stage {
         let deliveries = (times * at_once * self.streams) as f64;
         let milliseconds = clock.monotonic().as_secs_f64() * 1e3 / times as f64;
         Ok(Measured { per_core_second: deliveries / used.max(0.01), milliseconds })
+    }
+
+    /// How many bytes a frame of one message has.
+    pub(crate) fn frame(&self) -> usize {
+        self.awaited.frame.get()
     }
 
     /// Sends so many messages at once, and waits until every stream has them.

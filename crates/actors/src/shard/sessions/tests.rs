@@ -19,12 +19,12 @@ struct Sink {
 }
 
 impl PushSink for Sink {
-    fn deliver(&self, deliveries: Vec<Delivery>) -> bool {
-        let room = !self.full.load(Ordering::SeqCst);
-        if room {
-            self.deliveries.lock().unwrap().extend(deliveries);
+    fn deliver(&self, deliveries: Vec<Delivery>) -> Result<(), Vec<Delivery>> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(deliveries);
         }
-        room
+        self.deliveries.lock().unwrap().extend(deliveries);
+        Ok(())
     }
 
     fn signal(&self, StreamId(stream): StreamId, signal: Signal) -> bool {

@@ -6,6 +6,7 @@ use actix_http::Response;
 use actix_web::body::{BoxBody, MessageBody as _};
 use bytes::Bytes;
 use h2::{RecvStream, server::SendResponse};
+use tokio::task::spawn_local;
 
 use super::{
     body::{self, Ended},
@@ -35,7 +36,15 @@ pub(super) async fn serve(
     let Ok(stream) = respond.send_response(head, following == Following::Nothing) else {
         return guard.abandoned();
     };
-    if body::send(stream, body, following).await == Ended::Abandoned {
-        guard.abandoned();
+    let sending = async move {
+        if body::send(stream, body, following).await == Ended::Abandoned {
+            guard.abandoned();
+        }
+    };
+    if following == Following::Stream {
+        // May last for days: in a task of its own, without what the application needed.
+        spawn_local(sending);
+    } else {
+        sending.await;
     }
 }
