@@ -8,10 +8,11 @@ use denrei_tests::chance::Chance;
 use denrei_tests::judging::second_opinion;
 use denrei_tests::node::{Node, NodeSetup};
 use denrei_tests::replay::{Replay, ReplaySetup, Report, college_messages};
-use denrei_tests::surroundings::{holds_within, node_binary, or_skip, skip};
+use denrei_tests::surroundings::{holds_within, node_binary, or_skip, skip, variable};
 
 /// A shortened replay. A quick machine is through with it before many kills, and does it again, with other people.
 const MESSAGES: usize = 10_000;
+/// Kills in all, unless `DENREI_KILLS` says how many.
 const KILLS: usize = 20;
 /// Kills of one replay, so that a slow machine gets on.
 const MOST: usize = 24;
@@ -25,8 +26,9 @@ fn twenty_kills_break_no_guarantee_and_lose_nothing_acknowledged() {
     let Some(file) = or_skip(name, college_messages()) else { return };
     let mut chance = Chance::of(name);
     let mut node = NodeSetup::of(&binary).start();
+    let wanted = variable("DENREI_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number of kills"));
     let mut kills = 0;
-    while kills < KILLS {
+    while kills < wanted {
         let setup = ReplaySetup { file: &file, limit: Some(MESSAGES), in_flight: 64, seed: chance.seed() };
         let mut replay = setup.start(&binary, &node);
         let recording = replay.recording.clone();
