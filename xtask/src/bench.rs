@@ -3,9 +3,10 @@
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::child;
+use crate::services::Service;
 use crate::surroundings::say;
 use crate::workspace::Workspace;
+use crate::{child, decaton};
 
 /// What can be measured. Each has a binary `bench-<name>` in `tests/src/bin/`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -20,7 +21,7 @@ pub(crate) enum Bench {
     Idle,
     /// Resident memory of an active, idle account
     Actors,
-    /// Tasks a second through the queue
+    /// Tasks a second through the queue, on its own log and on Kafka, beside Decaton and a bare loop
     Queue,
 }
 
@@ -47,8 +48,25 @@ pub(crate) fn run(workspace: &Workspace, asked: Option<Bench>, arguments: &[Stri
     }
     let mut command = child::cargo();
     command.args(["run", "--release", "-p", "denrei-tests", "--bin", &binary, "--"]).args(arguments);
+    if bench == Bench::Queue {
+        command.envs(beside_the_queue(workspace));
+    }
     command.current_dir(workspace.root());
     child::succeeds(&mut command)
+}
+
+/// What the queue is measured on and beside, where it is there: the broker that was given or brought up, and Decaton.
+fn beside_the_queue(workspace: &Workspace) -> Vec<(&'static str, String)> {
+    let address = Service::Kafka.address();
+    if !Service::answers(&address) {
+        return Vec::new();
+    }
+    let mut variables = vec![(Service::Kafka.variable(), address)];
+    match decaton::class_path(workspace) {
+        Ok(class_path) => variables.push((decaton::VARIABLE, class_path)),
+        Err(error) => say(format_args!("Decaton is not to be had: {error:#}")),
+    }
+    variables
 }
 
 fn listing(binaries: &[String]) -> String {

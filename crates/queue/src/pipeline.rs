@@ -17,13 +17,14 @@ use crate::wire::Format;
 /// How a task ended, as its partition sees it.
 pub(crate) type Ended = Result<(), TaskError>;
 
-type Run = dyn Fn(Context, Span) -> BoxFuture<'static, (u64, Ended)> + Send + Sync;
+/// Runs the tasks of one partition; the answer carries the slot of the task.
+pub(crate) type Run = dyn Fn(Context, Span) -> BoxFuture<'static, (u64, Ended)> + Send + Sync;
 
 /// What runs the tasks of one topic.
 #[derive(Clone)]
 pub struct Pipeline {
     pub(crate) format: Format,
-    run: Arc<Run>,
+    start: Arc<dyn Fn() -> Box<Run> + Send + Sync>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -35,18 +36,23 @@ impl fmt::Debug for Pipeline {
 impl Pipeline {
     /// Decodes by this codec and runs by this processor. What cannot be decoded goes to the dead letters.
     pub fn new<T: Send + 'static>(codec: impl Codec<T>, processor: impl Processor<T>) -> Self {
-        let (codec, processor) = (Arc::new(codec), Arc::new(processor));
-        let run = move |context: Context, span: Span| {
-            let (codec, processor, slot) = (Arc::clone(&codec), Arc::clone(&processor), context.slot);
-            let run = async move {
-                let value = codec.decode(&context.task.value);
-                let value = value.map_err(|e| TaskError::fatal(format_args!("cannot be decoded: {e}")))?;
-                processor.process(Task { value, context }).await
-            };
-            let guarded = AssertUnwindSafe(run.instrument(span)).catch_unwind();
-            guarded.map(move |ended| (slot, ended.unwrap_or_else(|panic| panicked(&*panic)))).boxed()
+        let both = Arc::new((codec, processor));
+        let start = move || -> Box<Run> {
+            // Counted by each partition for itself: a count that all share is fought over by all cores, task by task.
+            let both = Arc::new(Arc::clone(&both));
+            Box::new(move |context, span| {
+                let (both, slot) = (Arc::clone(&both), context.slot);
+                let run = async move {
+                    let (codec, processor) = &**both;
+                    let value = codec.decode(&context.task.value);
+                    let value =
+                        value.map_err(|e| TaskError::fatal(format_args!("cannot be decoded: {e}")))?;
+                    processor.process(Task { value, context }).await
+                };
+                if span.is_disabled() { guarded(slot, run) } else { guarded(slot, run.instrument(span)) }
+            })
         };
-        Self { format: Format::Header, run: Arc::new(run) }
+        Self { format: Format::Header, start: Arc::new(start) }
     }
 
     /// The topic is written in this format.
@@ -56,10 +62,16 @@ impl Pipeline {
         self
     }
 
-    /// Runs one task; the answer carries its slot. A panic is an error that may pass.
-    pub(crate) fn run(&self, context: Context, span: Span) -> BoxFuture<'static, (u64, Ended)> {
-        (self.run)(context, span)
+    /// What runs the tasks of one partition.
+    pub(crate) fn start(&self) -> Box<Run> {
+        (self.start)()
     }
+}
+
+/// A panic is an error that may pass.
+fn guarded(slot: u64, run: impl Future<Output = Ended> + Send + 'static) -> BoxFuture<'static, (u64, Ended)> {
+    let guarded = AssertUnwindSafe(run).catch_unwind();
+    guarded.map(move |ended| (slot, ended.unwrap_or_else(|panic| panicked(&*panic)))).boxed()
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Ended {

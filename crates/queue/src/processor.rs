@@ -72,15 +72,18 @@ impl<T> Task<T> {
 /// Where a task comes from, and how often it was tried.
 #[derive(Debug)]
 pub struct Context {
-    /// The partition.
-    pub place: Place,
     /// The offset of the record that it came with; the same for all tries.
     pub offset: Offset,
-    /// Fences off earlier owners of the partition: a store that remembers the highest token it has seen, and refuses lower ones,
-    /// cannot be written by an owner that was replaced and does not know it yet.
-    pub token: u64,
+    pub(crate) home: Arc<Home>,
     pub(crate) task: Arc<RawTask>,
     pub(crate) slot: u64,
+}
+
+/// What all tasks of one assignment of a partition have in common.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) place: Place,
+    pub(crate) token: u64,
     pub(crate) deferrals: mpsc::UnboundedSender<Deferral>,
 }
 
@@ -98,6 +101,19 @@ pub(crate) enum DeferralKind {
 }
 
 impl Context {
+    /// The partition.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.home.place
+    }
+
+    /// Fences off earlier owners of the partition: a store that remembers the highest token it has seen, and refuses lower ones,
+    /// cannot be written by an owner that was replaced and does not know it yet.
+    #[must_use]
+    pub fn token(&self) -> u64 {
+        self.home.token
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> Option<&Bytes> {
@@ -126,8 +142,9 @@ impl Context {
     /// the handle says so. At most once per task.
     #[must_use = "a handle that is dropped sends the task into a retry"]
     pub fn defer(&self) -> Completion {
-        drop(self.deferrals.send(Deferral { slot: self.slot, what: DeferralKind::Started }));
-        Completion { slot: self.slot, deferrals: Some(self.deferrals.clone()) }
+        let deferrals = &self.home.deferrals;
+        drop(deferrals.send(Deferral { slot: self.slot, what: DeferralKind::Started }));
+        Completion { slot: self.slot, deferrals: Some(deferrals.clone()) }
     }
 }
 

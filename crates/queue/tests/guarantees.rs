@@ -15,7 +15,11 @@
 mod crash;
 #[path = "guarantees/faults.rs"]
 mod faults;
+#[path = "guarantees/kills.rs"]
+mod kills;
 #[path = "guarantees/restarts.rs"]
 mod restarts;
 #[path = "guarantees/storm.rs"]
 mod storm;
+#[path = "guarantees/victim.rs"]
+mod victim;

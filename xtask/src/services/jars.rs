@@ -33,7 +33,7 @@ pub(crate) fn java(bill: &Bill, folder: &Path, heap: &str) -> Result<Command> {
 }
 
 /// The folder with the jars, filled if it is not yet: in the user's cache, or in `folder` where there is none.
-fn fetch(bill: &Bill, folder: &Path) -> Result<PathBuf> {
+pub(crate) fn fetch(bill: &Bill, folder: &Path) -> Result<PathBuf> {
     let kept = surroundings::cache().map(|cache| cache.join("jars").join(bill.name));
     let place = kept.filter(|kept| fs::create_dir_all(kept).is_ok()).unwrap_or_else(|| folder.join("jars"));
     let (pom, jars) = (pom(bill), place.join("lib"));

@@ -10,7 +10,7 @@
 mod cassandra;
 mod containers;
 mod dogma;
-mod jars;
+pub(crate) mod jars;
 mod kafka;
 mod lifecycle;
 mod process;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, LogError, Place, Record};
+use denrei_storage::log::{Epoch, LogError, Place};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -22,17 +22,18 @@ use super::queues::KeyQueues;
 use super::quota::Quota;
 use super::timers::TimerBook;
 use super::tracker::Tracker;
-use super::work::{Charge, Gauge, Origin, Work};
-use crate::pipeline::{Ended, Pipeline};
-use crate::processor::Deferral;
+use super::work::{Account, Closing, Load, Origin, Work};
+use crate::pipeline::{Ended, Run};
+use crate::processor::{Deferral, Home};
 use crate::settings::Settings;
 use crate::subscription::Shared;
+use crate::wire::Format;
 
 /// What the reader tells a partition.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// More of it.
-    Records(Vec<(Record, Charge)>),
+    Records(Load),
     /// Start nothing more; say when all in flight has ended.
     Drain(oneshot::Sender<()>),
 }
@@ -43,7 +44,7 @@ pub(crate) struct PartitionHandle {
     pub(crate) epoch: Epoch,
     pub(crate) token: u64,
     pub(crate) tracker: Arc<Mutex<Tracker>>,
-    pub(crate) records: Arc<Gauge>,
+    pub(crate) account: Arc<Account>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
     task: JoinHandle<()>,
 }
@@ -61,8 +62,10 @@ pub(crate) struct Partition {
     pub(super) settings: Arc<Settings>,
     pub(super) place: Place,
     pub(super) epoch: Epoch,
-    pub(super) token: u64,
-    pub(super) pipeline: Pipeline,
+    pub(super) format: Format,
+    pub(super) run: Box<Run>,
+    pub(super) home: Arc<Home>,
+    pub(super) account: Arc<Account>,
     pub(super) tracker: Arc<Mutex<Tracker>>,
     pub(super) queues: KeyQueues,
     pub(super) limiter: Limiter,
@@ -81,7 +84,8 @@ pub(crate) struct Partition {
     pub(super) drain: Option<oneshot::Sender<()>>,
     commands: mpsc::UnboundedReceiver<Command>,
     pub(super) deferrals: mpsc::UnboundedReceiver<Deferral>,
-    pub(super) deferral_sender: mpsc::UnboundedSender<Deferral>,
+    /// After all that holds a charge.
+    _closing: Closing,
 }
 
 /// What happened.
@@ -103,18 +107,20 @@ impl Partition {
         token: u64,
         tracker: Tracker,
     ) -> Option<PartitionHandle> {
-        let pipeline = shared.pipelines.get(&place.topic)?.clone();
+        let pipeline = shared.pipelines.get(&place.topic)?;
         let (commands, told) = mpsc::unbounded_channel();
-        let (deferral_sender, deferrals) = mpsc::unbounded_channel();
+        let (sender, deferrals) = mpsc::unbounded_channel();
         let tracker = Arc::new(Mutex::new(tracker));
-        let records = Arc::new(Gauge::default());
+        let account = Arc::new(Account::new(&shared.budget));
         let settings = shared.settings();
         let partition = Self {
             shared: Arc::clone(shared),
             settings: Arc::clone(&settings),
             epoch,
-            token,
-            pipeline,
+            format: pipeline.format,
+            run: pipeline.start(),
+            home: Arc::new(Home { place: place.clone(), token, deferrals: sender }),
+            account: Arc::clone(&account),
             tracker: Arc::clone(&tracker),
             queues: KeyQueues::default(),
             limiter: Limiter::new(settings.processing_rate, shared.clock.monotonic()),
@@ -133,10 +139,10 @@ impl Partition {
             drain: None,
             commands: told,
             deferrals,
-            deferral_sender,
+            _closing: Closing(Arc::clone(&account)),
         };
         let task = tokio::spawn(partition.run());
-        Some(PartitionHandle { epoch, token, tracker, records, commands, task })
+        Some(PartitionHandle { epoch, token, tracker, account, commands, task })
     }
 
     async fn run(mut self) {
@@ -147,6 +153,7 @@ impl Partition {
             if self.drain.is_some() && self.is_idle() {
                 break;
             }
+            self.account.settle();
             let happened = self.next().await;
             self.settings = self.shared.settings();
             if !self.take(happened) {
@@ -236,7 +243,13 @@ impl Partition {
                 self.queues.clear();
                 self.drain = Some(done);
             }
-            Happened::Ran(slot, ended) => self.returned(slot, ended),
+            Happened::Ran(slot, ended) => {
+                self.returned(slot, ended);
+                // Tasks that began together end together: the round that each wakes is made once for all.
+                while let Some(Some((slot, ended))) = self.running.next().now_or_never() {
+                    self.returned(slot, ended);
+                }
+            }
             Happened::Deferral(deferral) => self.deferral(deferral),
             Happened::Written(Ok(written)) => written.into_iter().for_each(|one| self.written(one)),
             Happened::Written(Err(error)) => {
@@ -262,7 +275,7 @@ impl Partition {
                 self.park_behind(work);
                 self.queues.release(key);
             } else {
-                self.start_work(work);
+                self.start_work(work, true);
             }
         }
     }
@@ -273,8 +286,12 @@ impl Partition {
     }
 
     pub(super) fn may_start(&mut self) -> bool {
+        let rate = self.settings.processing_rate;
+        if rate < 0 && self.limiter.is_unlimited() {
+            return true;
+        }
         let steady = self.shared.clock.monotonic();
-        self.limiter.set_rate(self.settings.processing_rate, steady);
+        self.limiter.set_rate(rate, steady);
         match self.limiter.take(steady) {
             Permit::Now => true,
             Permit::In(wait) => {

@@ -10,8 +10,7 @@ use prost::Message;
 use super::actor::Partition;
 use super::burial::Letter;
 use super::work::{Charge, KeyHash, Origin, Work};
-use crate::settings::Settings;
-use crate::wire::{Parked, ParkedKind, RawTask, WireError};
+use crate::wire::{Parked, ParkedKind, RawTask, Unread};
 
 /// What a fresh task is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,21 +31,21 @@ impl Partition {
         }
         let origin = Origin::Log(record.offset);
         let reason = String::new();
-        match RawTask::read(&record, self.pipeline.format) {
+        match RawTask::of(record, self.format) {
             Ok(task) => {
                 let key = task.key.as_ref().map(KeyHash::of);
                 #[cfg(feature = "testing")]
                 let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
                 self.fresh(Work { origin, task: Arc::new(task), key, reason, charge });
             }
-            Err(error) => {
-                let letter = self.undecodable(record, &error);
+            Err(unread) => {
+                let letter = self.undecodable(*unread);
                 self.bury(letter, Work { origin, task: Arc::default(), key: None, reason, charge });
             }
         }
     }
 
-    fn undecodable(&self, record: Record, error: &WireError) -> Letter {
+    fn undecodable(&self, Unread { record, error }: Unread) -> Letter {
         Letter {
             place: self.place.clone(),
             offset: record.offset,
@@ -60,14 +59,12 @@ impl Partition {
     }
 
     fn fresh(&mut self, work: Work) {
-        let settings = Arc::clone(&self.settings);
-        let now = self.shared.clock.now();
         if self.must_wait(&work) {
             return self.park_behind(work);
         }
-        match self.fate(&work, &settings, now) {
+        match self.fate(&work) {
             Fate::Run if self.queues.is_free(work.key) && self.has_permit() && self.may_run_now() => {
-                self.start_work(work);
+                self.start_work(work, false);
             }
             Fate::Run => self.queues.push(work),
             Fate::Ignore => {
@@ -83,7 +80,9 @@ impl Partition {
         self.drain.is_none() && self.may_start()
     }
 
-    fn fate(&mut self, work: &Work, settings: &Settings, now: Timestamp) -> Fate {
+    /// The clock is asked only where time matters: most tasks have none of their own.
+    fn fate(&mut self, work: &Work) -> Fate {
+        let (settings, clock) = (&*self.settings, &*self.shared.clock);
         let metadata = &work.task.metadata;
         if !settings.ignore_keys.is_empty()
             && let Some(key) = work.task.key.as_ref().and_then(|key| std::str::from_utf8(key).ok())
@@ -92,25 +91,28 @@ impl Partition {
             return Fate::Ignore;
         }
         if settings.task_ttl_ms > 0
-            && now.since(metadata.timestamp()) > Duration::from_millis(settings.task_ttl_ms)
+            && clock.now().since(metadata.timestamp()) > Duration::from_millis(settings.task_ttl_ms)
         {
             return Fate::Expire;
         }
-        if metadata.scheduled_time_millis > 0 && metadata.scheduled() > now {
+        if metadata.scheduled_time_millis > 0 && metadata.scheduled() > clock.now() {
             let kind = if metadata.attempt() > 0 { ParkedKind::Retry } else { ParkedKind::Scheduled };
             return Fate::Wait(kind, metadata.scheduled());
         }
         #[cfg(feature = "testing")]
         if self.shared.has_fault(crate::testing::Fault::Shuffle) && work.origin.offset().0.is_multiple_of(3) {
-            return Fate::Wait(ParkedKind::Scheduled, now.plus(Duration::from_millis(50)));
+            return Fate::Wait(ParkedKind::Scheduled, clock.now().plus(Duration::from_millis(50)));
         }
-        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, now));
+        if settings.per_key_rate <= 0 {
+            return Fate::Run;
+        }
+        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, clock.now()));
         over.map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))
     }
 
     /// A timer is due.
     pub(super) fn fired(&mut self, row: TimerRow) {
-        let charge = Charge::new(&self.shared.budget, None, row.payload.len());
+        let charge = Charge::timer(&self.account, row.payload.len());
         let now = self.shared.clock.now();
         self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
         let origin = Origin::Timer(row.id);

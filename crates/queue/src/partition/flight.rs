@@ -26,21 +26,21 @@ pub(super) struct InFlight {
 }
 
 impl Partition {
-    /// Runs a task: here and now as far as it goes without waiting, aside if it waits.
-    pub(super) fn start_work(&mut self, work: Work) {
+    /// Runs a task: here and now as far as it goes without waiting, aside if it waits. Its key is busy already if it was
+    /// `queued`, and becomes so only if it waits: nothing else of the key can come in between.
+    pub(super) fn start_work(&mut self, work: Work, queued: bool) {
         let slot = self.next_slot;
         self.next_slot += 1;
-        self.queues.occupy(work.key);
-        self.active += 1;
         let mut run = self.future(slot, &work);
         match (&mut run).now_or_never() {
             Some((_, ended)) if self.deferrals.is_empty() => {
-                self.active -= 1;
-                let key = work.key;
+                let key = work.key.filter(|_| queued);
                 self.ended(work, ended);
                 self.queues.release(key);
             }
             polled => {
+                self.active += 1;
+                self.queues.occupy(work.key);
                 let flight = InFlight { work, deferred: false, returned: false, ended: None, deadline: None };
                 self.in_flight.insert(slot, flight);
                 match polled {
@@ -52,14 +52,8 @@ impl Partition {
     }
 
     fn future(&self, slot: u64, work: &Work) -> BoxFuture<'static, (u64, Ended)> {
-        let context = Context {
-            place: self.place.clone(),
-            offset: work.origin.offset(),
-            token: self.token,
-            task: Arc::clone(&work.task),
-            slot,
-            deferrals: self.deferral_sender.clone(),
-        };
+        let (home, task) = (Arc::clone(&self.home), Arc::clone(&work.task));
+        let context = Context { offset: work.origin.offset(), home, task, slot };
         let span = tracing::debug_span!(
             "task",
             place = ?self.place,
@@ -73,7 +67,7 @@ impl Partition {
                 span.record("traceparent", String::from_utf8_lossy(parent).as_ref());
             }
         }
-        self.pipeline.run(context, span)
+        (self.run)(context, span)
     }
 
     /// `process` has returned.

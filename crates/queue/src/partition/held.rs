@@ -3,12 +3,12 @@
 //! The later ones are parked behind it, as durably as it is, under a due time that never comes. When it has ended, the next
 //! one behind it takes its place. What does not fit the bound stays in memory, which stops the reading of the partition.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use denrei_model::Timestamp;
 use denrei_storage::log::{Offset, TimerId, TimerQuery};
 
-use super::work::{KeyHash, Work};
+use super::work::{KeyHash, KeyMap, Work};
 
 /// The due time of what is parked behind another: far enough never to come, with room above it.
 pub(crate) const NEVER: Timestamp = Timestamp::from_millis(u64::MAX / 2);
@@ -24,7 +24,7 @@ struct Key {
 /// The keys of a partition that are held.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    keys: HashMap<KeyHash, Key>,
+    keys: KeyMap<Key>,
     parked: usize,
     overflow: VecDeque<Work>,
 }

@@ -31,6 +31,11 @@ impl Limiter {
         }
     }
 
+    /// Whether any task may run at any time.
+    pub(crate) fn is_unlimited(&self) -> bool {
+        self.rate < 0
+    }
+
     pub(crate) fn take(&mut self, now: Duration) -> Permit {
         if self.rate < 0 {
             return Permit::Now;

@@ -28,4 +28,4 @@ pub(crate) use self::actor::{Command, Partition, PartitionHandle};
 pub(crate) use self::burial::{Cemetery, dead_letter_topic};
 pub(crate) use self::gaps::CommitNote;
 pub(crate) use self::tracker::Tracker;
-pub(crate) use self::work::{Budget, Charge};
+pub(crate) use self::work::{Budget, Load};

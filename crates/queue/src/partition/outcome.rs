@@ -56,7 +56,7 @@ impl Partition {
 
     /// Leaves the retry to whoever reads the retry topic, as Decaton does; the origin completes once it is there.
     fn post_retry(&mut self, work: Work, topic: TopicName) {
-        let (value, headers) = work.task.write(self.pipeline.format);
+        let (value, headers) = work.task.write(self.format);
         let record = NewRecord {
             topic,
             partition: None,
@@ -77,7 +77,7 @@ impl Partition {
     fn is_sabotaged(&mut self, work: &Work, ended: &Ended) -> bool {
         use crate::testing::Fault;
         if self.shared.has_fault(Fault::BuryDone) && ended.is_ok() {
-            let (value, headers) = work.task.write(self.pipeline.format);
+            let (value, headers) = work.task.write(self.format);
             let letter = Letter {
                 place: self.place.clone(),
                 offset: work.origin.offset(),
@@ -119,7 +119,7 @@ impl Partition {
     /// Sends the task to the dead letters; its origin completes once it is there.
     pub(super) fn give_up(&mut self, work: Work, why: &str) {
         let reason = if why.is_empty() { work.reason.clone() } else { why.to_owned() };
-        let (value, headers) = work.task.write(self.pipeline.format);
+        let (value, headers) = work.task.write(self.format);
         let letter = Letter {
             place: self.place.clone(),
             offset: work.origin.offset(),

@@ -1,8 +1,8 @@
 //! A queue per key: tasks of one key one after the other, in order; tasks of different keys side by side.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use super::work::{KeyHash, Work};
+use super::work::{KeyHash, KeyMap, Work};
 
 /// What waits to run.
 #[derive(Debug, Default)]
@@ -10,7 +10,7 @@ pub(crate) struct KeyQueues {
     /// At the head of their keys, in the order in which they came to be so.
     ready: VecDeque<Work>,
     /// Keys of which a task is ready or runs, and what waits behind it.
-    busy: HashMap<KeyHash, VecDeque<Work>>,
+    busy: KeyMap<VecDeque<Work>>,
     queued: usize,
 }
 

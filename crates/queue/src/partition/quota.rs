@@ -1,11 +1,10 @@
 //! So many tasks a second and key: exact per key, by the generic cell rate algorithm (ITU-T I.371).
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use denrei_model::Timestamp;
 
-use super::work::KeyHash;
+use super::work::{KeyHash, KeyMap};
 
 /// A key may use ten seconds' worth at once.
 const BURST: Duration = Duration::from_secs(10);
@@ -15,7 +14,7 @@ const MAX_KEYS: usize = 65_536;
 /// When each key will have used up what it took.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
-    used_until: HashMap<KeyHash, u64>,
+    used_until: KeyMap<u64>,
 }
 
 impl Quota {

@@ -1,10 +1,12 @@
 //! A task on its way through a partition, and what it holds of the bounds.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use denrei_storage::log::{Offset, TimerId};
+use denrei_storage::log::{Offset, Record, TimerId};
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -36,6 +38,27 @@ pub(crate) struct KeyHash(u64);
 impl KeyHash {
     pub(crate) fn of(key: &Bytes) -> Self {
         Self(xxh3_64(key))
+    }
+}
+
+/// A map by key: what is hashed already is not hashed again.
+pub(crate) type KeyMap<V> = HashMap<KeyHash, V, BuildHasherDefault<Hashed>>;
+
+/// Hands on the one number that it is given.
+#[derive(Debug, Default)]
+pub(crate) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
@@ -104,54 +127,166 @@ pub(crate) struct Budget {
     pub(crate) wake: Notify,
 }
 
+/// What the tasks of one partition hold of the bounds.
+///
+/// What is given back is gathered here and settled from time to time: the bounds are shared by all partitions, and would be
+/// fought over by all cores, task by task.
+#[derive(Debug)]
+pub(crate) struct Account {
+    budget: Arc<Budget>,
+    pub(crate) records: Gauge,
+    freed_bytes: AtomicUsize,
+    freed_records: AtomicUsize,
+}
+
+/// So many bytes given back are settled at once.
+const SETTLE_BYTES: usize = 64 << 10;
+
+impl Account {
+    pub(crate) fn new(budget: &Arc<Budget>) -> Self {
+        let (records, freed_bytes, freed_records) = Default::default();
+        Self { budget: Arc::clone(budget), records, freed_bytes, freed_records }
+    }
+
+    fn give_back(&self, bytes: usize, records: usize) {
+        self.freed_records.fetch_add(records, Ordering::Relaxed);
+        if self.freed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes >= SETTLE_BYTES {
+            self.settle();
+        }
+    }
+
+    /// Gives back to the bounds what has gathered; the reader is woken if that makes room.
+    pub(crate) fn settle(&self) {
+        let bytes = self.freed_bytes.swap(0, Ordering::Relaxed);
+        let records = self.freed_records.swap(0, Ordering::Relaxed);
+        let has_room = [self.budget.bytes.sub(bytes), self.records.sub(records)];
+        if has_room.contains(&true) {
+            self.budget.wake.notify_one();
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+/// Settles an account for the last time that its partition can.
+#[derive(Debug)]
+pub(crate) struct Closing(pub(crate) Arc<Account>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
+}
+
 /// What one task holds of the bounds, until it goes.
 #[derive(Debug)]
 pub(crate) struct Charge {
-    budget: Arc<Budget>,
-    records: Option<Arc<Gauge>>,
+    account: Arc<Account>,
     bytes: usize,
+    records: usize,
 }
 
 /// What a task weighs beside its bytes.
 const OVERHEAD: usize = 256;
 
 impl Charge {
-    /// For a record that counts towards the partition's `records`, or for a timer.
-    pub(crate) fn new(budget: &Arc<Budget>, records: Option<&Arc<Gauge>>, size: usize) -> Self {
+    /// For a timer.
+    pub(crate) fn timer(account: &Arc<Account>, size: usize) -> Self {
         let bytes = size + OVERHEAD;
-        budget.bytes.add(bytes);
-        if let Some(records) = records {
-            records.add(1);
-        }
-        Self { budget: Arc::clone(budget), records: records.map(Arc::clone), bytes }
+        account.budget.bytes.add(bytes);
+        Self { account: Arc::clone(account), bytes, records: 0 }
     }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        let bytes = self.budget.bytes.sub(self.bytes);
-        let records = self.records.as_ref().is_some_and(|records| records.sub(1));
-        if bytes || records {
-            self.budget.wake.notify_one();
-        }
+        self.account.give_back(self.bytes, self.records);
+    }
+}
+
+/// Records that were read, charged together; each takes its part along.
+#[derive(Debug)]
+pub(crate) struct Load {
+    account: Arc<Account>,
+    records: std::vec::IntoIter<Record>,
+}
+
+impl Load {
+    pub(crate) fn new(account: &Arc<Account>, records: Vec<Record>) -> Self {
+        account.records.add(records.len());
+        account.budget.bytes.add(records.iter().map(|record| record.size() + OVERHEAD).sum());
+        Self { account: Arc::clone(account), records: records.into_iter() }
+    }
+}
+
+impl Iterator for Load {
+    type Item = (Record, Charge);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.records.next()?;
+        let charge =
+            Charge { account: Arc::clone(&self.account), bytes: record.size() + OVERHEAD, records: 1 };
+        Some((record, charge))
+    }
+}
+
+impl Drop for Load {
+    /// Nobody wants the rest.
+    fn drop(&mut self) {
+        self.for_each(drop);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    fn load(account: &Arc<Account>, records: u64) -> Load {
+        let record = |offset| Record {
+            offset: Offset(offset),
+            timestamp: denrei_model::Timestamp::from_millis(0),
+            key: None,
+            value: Some(Bytes::from_static(b"a task")),
+            headers: Vec::new(),
+        };
+        Load::new(account, (0..records).map(record).collect())
+    }
 
     #[test]
     fn a_reader_that_is_paused_is_woken_once_there_is_room() {
-        let (budget, records) = (Arc::new(Budget::default()), Arc::new(Gauge::default()));
-        let mut held: Vec<Charge> = (0..8).map(|_| Charge::new(&budget, Some(&records), 10)).collect();
+        let budget = Arc::new(Budget::default());
+        let account = Arc::new(Account::new(&budget));
+        let mut held: Vec<_> = load(&account, 8).collect();
+        let records = &account.records;
         assert!(records.is_full(8) && !records.is_full(9));
-        assert!(records.is_full(8));
         held.pop();
-        assert!(!records.has_room(8));
+        account.settle();
+        assert!(!records.has_room(8) && budget.wake.notified().now_or_never().is_none());
         held.pop();
-        assert!(records.has_room(8));
+        account.settle();
+        assert!(records.has_room(8) && budget.wake.notified().now_or_never().is_some());
         drop(held);
+        account.settle();
         assert_eq!((records.used(), budget.bytes.used()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_read_and_never_taken_is_given_back_too() {
+        let budget = Arc::new(Budget::default());
+        let account = Arc::new(Account::new(&budget));
+        let mut load = load(&account, 8);
+        let first = load.next();
+        drop(load);
+        account.settle();
+        assert_eq!(account.records.used(), 1);
+        let timer = Charge::timer(&account, 100);
+        drop((first, account, timer));
+        assert_eq!(budget.bytes.used(), 0);
     }
 }

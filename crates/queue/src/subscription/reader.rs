@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::state::Order;
 use super::{Shared, State};
-use crate::partition::{Charge, Command, CommitNote, Partition, PartitionHandle, Tracker};
+use crate::partition::{Command, CommitNote, Load, Partition, PartitionHandle, Tracker};
 
 /// After trouble with the log, this long nothing is asked of it.
 const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
@@ -122,12 +122,9 @@ impl Reader {
     fn records(&mut self, place: &Place, records: Vec<Record>) {
         let settings = self.shared.settings();
         let Some(owned) = self.owned.get_mut(place) else { return };
-        let charge = |record: Record| {
-            let charge = Charge::new(&self.shared.budget, Some(&owned.handle.records), record.size());
-            (record, charge)
-        };
-        drop(owned.handle.commands.send(Command::Records(records.into_iter().map(charge).collect())));
-        let is_full = owned.handle.records.is_full(settings.max_pending_records)
+        let load = Load::new(&owned.handle.account, records);
+        drop(owned.handle.commands.send(Command::Records(load)));
+        let is_full = owned.handle.account.records.is_full(settings.max_pending_records)
             || self.shared.budget.bytes.is_full(settings.max_pending_bytes);
         if is_full {
             owned.paused = true;
@@ -139,7 +136,7 @@ impl Reader {
         let settings = self.shared.settings();
         let has_bytes = self.shared.budget.bytes.has_room(settings.max_pending_bytes);
         for (place, owned) in self.owned.iter_mut().filter(|(_, owned)| owned.paused) {
-            if owned.handle.records.has_room(settings.max_pending_records) && has_bytes {
+            if owned.handle.account.records.has_room(settings.max_pending_records) && has_bytes {
                 owned.paused = false;
                 self.consumer.resume(place);
             }

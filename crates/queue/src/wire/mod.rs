@@ -112,32 +112,55 @@ pub enum WireError {
     NoMetadata,
 }
 
+/// A record that could not be read as a task, and why.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub(crate) record: Record,
+    pub(crate) error: WireError,
+}
+
+impl Metadata {
+    fn beside(record: &Record) -> Result<Self, WireError> {
+        match record.header(METADATA_HEADER) {
+            Some(header) => Self::decode(header.as_ref()).map_err(|e| WireError::Header(e.to_string())),
+            None => Ok(Self { timestamp_millis: to_millis(record.timestamp), ..Self::default() }),
+        }
+    }
+
+    /// With the task that is wrapped with it.
+    fn within(record: &Record) -> Result<(Self, Bytes), WireError> {
+        let value = record.value.clone().unwrap_or_default();
+        let request = TaskRequest::decode(value).map_err(|e| WireError::Request(e.to_string()))?;
+        let metadata = request.metadata.ok_or(WireError::NoMetadata)?;
+        Ok((metadata, request.serialized_task))
+    }
+}
+
 impl RawTask {
     /// Reads a record.
     ///
     /// # Errors
     /// If it is no task in this format.
     pub fn read(record: &Record, format: Format) -> Result<Self, WireError> {
-        let is_metadata = |h: &Header| h.name == METADATA_HEADER.as_bytes();
-        let value = record.value.clone().unwrap_or_default();
-        let key = record.key.clone();
-        match format {
-            Format::Header => {
-                let metadata = match record.header(METADATA_HEADER) {
-                    Some(header) => {
-                        Metadata::decode(header.as_ref()).map_err(|e| WireError::Header(e.to_string()))?
-                    }
-                    None => Metadata { timestamp_millis: to_millis(record.timestamp), ..Metadata::default() },
-                };
-                let headers = record.headers.iter().filter(|h| !is_metadata(h)).cloned().collect();
-                Ok(Self { key, value, metadata, headers })
-            }
-            Format::Request => {
-                let request = TaskRequest::decode(value).map_err(|e| WireError::Request(e.to_string()))?;
-                let metadata = request.metadata.ok_or(WireError::NoMetadata)?;
-                Ok(Self { key, value: request.serialized_task, metadata, headers: record.headers.clone() })
-            }
+        Self::of(record.clone(), format).map_err(|unread| unread.error)
+    }
+
+    /// Makes a task of a record, and hands the record back if it is none. Nothing is copied, nor counted anew.
+    pub(crate) fn of(record: Record, format: Format) -> Result<Self, Box<Unread>> {
+        let metadata = match format {
+            Format::Header => Metadata::beside(&record).map(|metadata| (metadata, None)),
+            Format::Request => Metadata::within(&record).map(|(metadata, task)| (metadata, Some(task))),
+        };
+        let (metadata, within) = match metadata {
+            Ok(read) => read,
+            Err(error) => return Err(Box::new(Unread { record, error })),
+        };
+        let Record { key, value, mut headers, .. } = record;
+        if format == Format::Header {
+            headers.retain(|header| header.name != METADATA_HEADER.as_bytes());
         }
+        let value = within.or(value).unwrap_or_default();
+        Ok(Self { key, value, metadata, headers })
     }
 
     /// The value and headers of a record that carries this task.

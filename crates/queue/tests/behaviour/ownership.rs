@@ -96,7 +96,7 @@ async fn each_assignment_has_a_higher_token() {
         put(&bench, &[&format!("k={n}")]).await;
         let theirs = Arc::clone(&tokens);
         let process = move |task: denrei_queue::Task<String>| {
-            theirs.lock().push(task.context.token);
+            theirs.lock().push(task.context.token());
             async { Ok(()) }
         };
         let pipeline = denrei_queue::Pipeline::new(denrei_queue::codec::Text, process);

@@ -1,12 +1,9 @@
-//! The ways in which tasks are run, and what came of each.
+//! The ways in which tasks are run, and what is aimed at.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::Options;
-use crate::drain::Drained;
-use crate::ground::PARTITIONS;
-use crate::rounds::Rounds;
+use crate::tally::{Bare, Tally};
 use crate::verdict::verdict;
 
 /// One way to run tasks.
@@ -34,26 +31,28 @@ impl Cell {
         self.permits == 0
     }
 
-    /// How many tasks are run.
-    pub(crate) fn tasks(&self, options: &Options) -> u64 {
-        if self.takes.is_zero() { options.tasks } else { options.slow_tasks.min(options.tasks) }
+    /// Whether a task takes time.
+    pub(crate) const fn is_slow(&self) -> bool {
+        !self.takes.is_zero()
     }
 
-    /// What a perfect queue would do, where tasks take time.
-    fn ceiling(&self, options: &Options) -> f64 {
-        let permits = if self.per_key() { options.keys } else { u64::from(PARTITIONS) * self.permits as u64 };
-        permits as f64 / self.takes.as_secs_f64()
-    }
-
-    /// Says how it stands to its ceiling.
-    pub(crate) fn judge(&self, tally: &Tally, bare: &Tally, options: &Options) {
-        let rate = tally.rate.median();
-        if !self.takes.is_zero() {
-            println!("       over what its permits allow: {:.2}", rate / self.ceiling(options));
+    /// Says how it stands to what is aimed at.
+    pub(crate) fn judge(&self, tally: &Tally, bare: &Bare) {
+        let rate = tally.ours.rate.median();
+        if self.is_slow() {
+            verdict(&format!("{self}, over the ideal"), rate / tally.ideal.median(), 0.95..);
         } else if self.permits == 1 {
-            verdict("1 permit, over the bare loop", rate / bare.rate.median(), 0.6..);
+            verdict(&format!("{self}, over the bare loop"), rate / bare.rate.median(), 0.6..);
         } else {
-            println!("       over the bare loop: {:.2}", rate / bare.rate.median());
+            println!("       {self}, over the bare loop: {:.2}", rate / bare.rate.median());
+        }
+        let Some(decaton) = &tally.decaton else { return };
+        let (faster, cpu) = (rate / decaton.rate.median(), tally.ours.cpu.median() / decaton.cpu.median());
+        if self.is_slow() || self.permits == 1 {
+            println!("       {self}, over Decaton: {faster:.2}, processor time {cpu:.2}");
+        } else {
+            verdict(&format!("{self}, over Decaton"), faster, 3.0..);
+            verdict(&format!("{self}, processor time over Decaton's"), cpu, ..=1.0 / 3.0);
         }
     }
 }
@@ -66,25 +65,5 @@ impl fmt::Display for Cell {
             many => write!(f, "{many} permits")?,
         }
         write!(f, ", {} ms a task", self.takes.as_millis())
-    }
-}
-
-/// The rounds of one way.
-#[derive(Default)]
-pub(crate) struct Tally {
-    rate: Rounds,
-    cpu: Rounds,
-}
-
-impl Tally {
-    /// One more round.
-    pub(crate) fn push(&mut self, drained: &Drained) {
-        self.rate.push(drained.per_second);
-        self.cpu.push(drained.cpu_per_million);
-    }
-
-    /// Prints it.
-    pub(crate) fn say(&self, what: &str) {
-        println!("  {what:<28} {} a second, {} CPU-s per million", self.rate, self.cpu);
     }
 }

@@ -1,4 +1,4 @@
-//! Draining a topic: by a bare loop over the log, and by a subscription.
+//! Draining a topic by a subscription, and what draining took.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,9 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use denrei_model::clock::Clock;
-use denrei_queue::codec::Raw;
-use denrei_queue::{Pipeline, Settings, Subscription, Task};
-use denrei_storage::log::{ConsumerOptions, Event};
+use denrei_queue::{Processor, Settings, Task, TaskError};
 use tokio::sync::Notify;
 
 use crate::cell::Cell;
@@ -26,76 +24,71 @@ pub(crate) struct Drained {
 
 /// The clock and the processor time when the first task came: joining a group is not draining.
 #[derive(Clone, Copy)]
-struct Begun {
+pub(crate) struct Begun {
     at: Duration,
     used: f64,
 }
 
 impl Begun {
-    fn now(clock: &dyn Clock) -> anyhow::Result<Self> {
+    pub(crate) fn now(clock: &dyn Clock) -> anyhow::Result<Self> {
         Ok(Self { at: clock.monotonic(), used: cpu_seconds(std::process::id())? })
     }
 
-    fn until_now(self, clock: &dyn Clock, tasks: u64) -> anyhow::Result<Drained> {
+    pub(crate) fn until_now(self, clock: &dyn Clock, tasks: u64) -> anyhow::Result<Drained> {
         let now = Self::now(clock)?;
         let per_second = tasks as f64 / (now.at - self.at).as_secs_f64();
         Ok(Drained { per_second, cpu_per_million: (now.used - self.used) * 1e6 / tasks as f64 })
     }
 }
 
-/// Reads the records and does nothing with them.
-pub(crate) async fn bare(ground: &Ground, tasks: u64) -> anyhow::Result<Drained> {
-    let options = ConsumerOptions::new(ground.fresh_group(), [ground.topic.clone()]);
-    let mut consumer = ground.log.join(options).await?;
-    let (mut seen, mut begun) = (0, None);
-    while seen < tasks {
-        if let Event::Records { records, .. } = consumer.poll().await? {
-            if begun.is_none() {
-                begun = Some(Begun::now(&*ground.clock)?);
-            }
-            seen += records.len() as u64;
-        }
-    }
-    let drained = begun.context("nothing came")?.until_now(&*ground.clock, tasks)?;
-    consumer.close().await?;
-    Ok(drained)
-}
-
-/// What the tasks of one measurement share.
-#[derive(Default)]
-struct Progress {
+/// A processor that does next to nothing, and knows when all is done.
+struct Worker {
+    clock: Arc<dyn Clock>,
+    takes: Duration,
+    tasks: u64,
     begun: OnceLock<anyhow::Result<Begun>>,
     done: AtomicU64,
     all: Notify,
 }
 
-/// Runs so many tasks through a subscription.
-pub(crate) async fn queue(ground: &Ground, cell: &Cell, tasks: u64) -> anyhow::Result<Drained> {
-    let progress = Arc::new(Progress::default());
-    let (theirs, clock, takes) = (Arc::clone(&progress), Arc::clone(&ground.clock), cell.takes);
-    let process = move |task: Task<Bytes>| {
-        let progress = Arc::clone(&theirs);
-        progress.begun.get_or_init(|| Begun::now(&*clock));
-        async move {
-            if !takes.is_zero() {
-                tokio::time::sleep(takes).await;
-            }
-            std::hint::black_box(&task.value);
-            if progress.done.fetch_add(1, Ordering::Relaxed) + 1 == tasks {
-                progress.all.notify_one();
-            }
-            Ok(())
+/// The processor; whoever measures holds the worker too.
+struct Hand(Arc<Worker>);
+
+impl Processor<Bytes> for Hand {
+    async fn process(&self, task: Task<Bytes>) -> Result<(), TaskError> {
+        self.0.work(&task).await;
+        Ok(())
+    }
+}
+
+impl Worker {
+    async fn work(&self, task: &Task<Bytes>) {
+        self.begun.get_or_init(|| Begun::now(&*self.clock));
+        if !self.takes.is_zero() {
+            tokio::time::sleep(self.takes).await;
         }
-    };
+        std::hint::black_box(&task.value);
+        if self.done.fetch_add(1, Ordering::Relaxed) + 1 == self.tasks {
+            self.all.notify_one();
+        }
+    }
+}
+
+/// Runs all tasks of the ground.
+pub(crate) async fn run(ground: &Ground, cell: &Cell) -> anyhow::Result<Drained> {
+    let worker = Arc::new(Worker {
+        clock: Arc::clone(&ground.clock),
+        takes: cell.takes,
+        tasks: ground.tasks(),
+        begun: OnceLock::new(),
+        done: AtomicU64::new(0),
+        all: Notify::new(),
+    });
     let settings = Settings { partition_concurrency: cell.permits, ..Settings::default() };
-    let (log, clock) = (Arc::clone(&ground.log), Arc::clone(&ground.clock));
-    let builder = Subscription::builder(log, clock, ground.fresh_group());
-    let builder =
-        builder.topic(ground.topic.clone(), Pipeline::new(Raw, process)).fixed_settings(settings)?;
-    let subscription = builder.start().await?;
-    progress.all.notified().await;
-    let begun = progress.begun.get().and_then(|begun| begun.as_ref().ok()).context("nothing ran")?;
-    let drained = begun.until_now(&*ground.clock, tasks)?;
+    let subscription = ground.subscribe(settings, Hand(Arc::clone(&worker))).await?;
+    worker.all.notified().await;
+    let begun = worker.begun.get().and_then(|begun| begun.as_ref().ok()).context("nothing ran")?;
+    let drained = begun.until_now(&*ground.clock, ground.tasks())?;
     subscription.shutdown().await;
     Ok(drained)
 }

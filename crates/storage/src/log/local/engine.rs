@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::job::{Change, Job};
 use super::kv::{Kv, Space};
 use super::plan::Plan;
-use super::rows::{self, ChunkRow};
+use super::rows;
 use super::view::View;
 use crate::log::{ErrorKind, GroupId, LogError, Offset, Place, Record};
 
@@ -185,18 +185,23 @@ impl Engine {
         let partition = place.partition.0;
         let first = rows::chunk_key(topic, partition, Offset(0));
         let at = rows::chunk_key(topic, partition, from);
-        let begin = self.kv.last(Space::Records, &first, &at)?.map_or(at, |(key, _)| key.to_vec());
         let end = rows::chunk_key(topic, partition, span.end);
+        let mut chunk = self.kv.last(Space::Records, &first, &at)?;
+        if chunk.is_none() {
+            chunk = self.kv.scan(Space::Records, &at, &end, 1)?.pop();
+        }
         let mut records = Vec::new();
-        let mut next = begin;
-        while records.len() < limit {
-            let Some((key, value)) = self.kv.scan(Space::Records, &next, &end, 1)?.pop() else { break };
+        while let Some((key, value)) = chunk {
             let base = rows::number(&key, 8)?;
-            let chunk: ChunkRow = rows::decode(value)?;
-            let offsets = (base..span.end.0).map(Offset);
-            let wanted = offsets.zip(chunk.records).filter(|(offset, _)| *offset >= from);
-            records.extend(wanted.take(limit - records.len()).map(|(offset, row)| row.into_record(offset)));
-            next = [&key[..], &[0]].concat();
+            let skip = from.0.saturating_sub(base);
+            let wanted = rows::records_of_chunk(value, skip, limit - records.len())?;
+            let offsets = (base + skip..span.end.0).map(Offset);
+            records.extend(offsets.zip(wanted).map(|(offset, row)| row.into_record(offset)));
+            if records.len() >= limit {
+                break;
+            }
+            let next = [&key[..], &[0]].concat();
+            chunk = self.kv.scan(Space::Records, &next, &end, 1)?.pop();
         }
         Ok(records)
     }

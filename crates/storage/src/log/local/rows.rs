@@ -11,9 +11,10 @@
 //!
 //! Numbers in keys are big-endian, so that they sort.
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use denrei_model::Timestamp;
 use prost::Message;
+use prost::encoding::{self, DecodeContext, WireType};
 
 use crate::log::{ErrorKind, GroupId, Header, LogError, Offset, Place, Record, TimerId, TopicName};
 
@@ -105,6 +106,38 @@ pub(super) fn decode<M: Message + Default>(bytes: Bytes) -> Result<M, LogError> 
     M::decode(bytes).map_err(|e| LogError::new(ErrorKind::Corrupt, e.to_string()))
 }
 
+/// The number of [`ChunkRow::records`] on the wire.
+const RECORDS: u32 = 2;
+
+/// Some records of a [`ChunkRow`]. Those before are passed over and those behind are left: a chunk may hold many times what
+/// is asked for at once.
+pub(super) fn records_of_chunk(
+    mut chunk: Bytes,
+    mut skip: u64,
+    limit: usize,
+) -> Result<Vec<RecordRow>, LogError> {
+    let corrupt = |e: prost::DecodeError| LogError::new(ErrorKind::Corrupt, e.to_string());
+    let mut records = Vec::new();
+    while chunk.has_remaining() && records.len() < limit {
+        let (tag, wire_type) = encoding::decode_key(&mut chunk).map_err(corrupt)?;
+        if tag != RECORDS || wire_type != WireType::LengthDelimited {
+            encoding::skip_field(wire_type, tag, &mut chunk, DecodeContext::default()).map_err(corrupt)?;
+            continue;
+        }
+        let length = encoding::decode_varint(&mut chunk).map_err(corrupt)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= chunk.len());
+        let length =
+            length.ok_or_else(|| LogError::new(ErrorKind::Corrupt, "a chunk ends within a record"))?;
+        if skip > 0 {
+            skip -= 1;
+            chunk.advance(length);
+        } else {
+            records.push(RecordRow::decode(chunk.split_to(length)).map_err(corrupt)?);
+        }
+    }
+    Ok(records)
+}
+
 /// A number at a place in a key.
 pub(super) fn number(key: &[u8], at: usize) -> Result<u64, LogError> {
     let bytes = key.get(at..at + 8).and_then(|b| <[u8; 8]>::try_from(b).ok());
@@ -189,7 +222,39 @@ impl TimerKeys {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn chunk(records: u8) -> ChunkRow {
+        let row = |n| RecordRow {
+            timestamp_ms: n,
+            key: n.is_multiple_of(2).then(|| Bytes::from(n.to_string())),
+            value: Some(Bytes::from(vec![b'v'; usize::try_from(n).unwrap_or_default()])),
+            headers: vec![HeaderRow { name: Bytes::from_static(b"h"), value: None }],
+        };
+        ChunkRow { appended_ms: 7, records: (0..u64::from(records)).map(row).collect() }
+    }
+
+    proptest! {
+        #[test]
+        fn some_records_of_a_chunk_are_those_of_the_whole(
+            records in any::<u8>(), skip in 0_u64..300, limit in 0_usize..300
+        ) {
+            let chunk = chunk(records);
+            let some = records_of_chunk(encode(&chunk), skip, limit).unwrap();
+            let skip = usize::try_from(skip).unwrap();
+            let expected: Vec<_> = chunk.records.into_iter().skip(skip).take(limit).collect();
+            prop_assert_eq!(some, expected);
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_was_cut_is_an_error_and_not_a_short_answer() {
+        let mut bytes = encode(&chunk(9));
+        bytes.truncate(bytes.len() - 3);
+        assert_eq!(records_of_chunk(bytes, 3, 99).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
 
     #[test]
     fn keys_of_commits_and_timers_read_back() {
