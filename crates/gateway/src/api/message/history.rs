@@ -5,7 +5,7 @@ use denrei_model::id::ChatId;
 use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
 use denrei_model::row::AccountChatKey;
-use denrei_model::wire::message::History;
+use denrei_model::wire::message::{History, MAX_HISTORY};
 use denrei_storage::shard::Fetch;
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
 use crate::state::Gateway;
-use crate::stream::snapshot::{HISTORY_PAGE, history};
+use crate::stream::snapshot::history;
 
 /// Which page.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -40,9 +40,9 @@ pub(in crate::api) async fn list(
     query: Query<PageQuery>,
     gateway: Data<Gateway>,
 ) -> Result<Json<History>, Problem> {
-    let limit = query.limit.unwrap_or(HISTORY_PAGE);
-    if !(1..=HISTORY_PAGE).contains(&limit) {
-        let detail = format!("`limit` must be 1 to {HISTORY_PAGE}");
+    let limit = query.limit.unwrap_or(MAX_HISTORY);
+    if !(1..=MAX_HISTORY).contains(&limit) {
+        let detail = format!("`limit` must be 1 to {MAX_HISTORY}");
         return Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "limit"));
     }
     let moment = gateway.reader.snapshot().await?;
