@@ -1,7 +1,7 @@
 //! `GET /debug/streams`: the open streams, as the workers' hubs have them.
 
 use actix_rt::time::timeout;
-use actix_web::web::{Data, Json, Query};
+use actix_web::web::{Data, Json};
 use denrei_model::id::AccountId;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use super::Debug;
 use super::bound::limit;
 use super::survey::PATIENCE;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::stream::StreamsReport;
 
 /// Which streams are asked for.
@@ -32,8 +33,8 @@ pub(super) struct StreamList {
 
 /// Shows them.
 pub(super) async fn list(query: Query<StreamQuery>, debug: Data<Debug>) -> Result<Json<StreamList>, Problem> {
-    let limit = limit(query.limit)?;
-    let report = timeout(PATIENCE, debug.hubs.report(query.account, limit))
+    let limit = limit(query.0.limit)?;
+    let report = timeout(PATIENCE, debug.hubs.report(query.0.account, limit))
         .await
         .map_err(|_| Problem::new(Code::Unavailable).detail("a worker does not answer"))?;
     let more = report.matching > report.streams.len();

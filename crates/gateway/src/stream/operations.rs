@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_rt::time::timeout;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use denrei_actors::session::{Session, StreamId};
 use denrei_model::id::{AccountId, LogId};
@@ -25,6 +25,7 @@ use super::position::{Claim, full_sync, head, head_position, judge};
 use crate::auth::Caller;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 
 /// How many operations an answer holds if nothing is said.

@@ -1,6 +1,6 @@
 //! `GET /v1/chats/{chat}/messages`: a chat read back, page by page.
 
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use denrei_model::id::ChatId;
 use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::auth::Caller;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 use crate::stream::snapshot::history;
 
@@ -40,7 +41,7 @@ pub(in crate::api) async fn list(
     query: Query<PageQuery>,
     gateway: Data<Gateway>,
 ) -> Result<Json<History>, Problem> {
-    let limit = query.limit.unwrap_or(MAX_HISTORY);
+    let limit = query.0.limit.unwrap_or(MAX_HISTORY);
     if !(1..=MAX_HISTORY).contains(&limit) {
         let detail = format!("`limit` must be 1 to {MAX_HISTORY}");
         return Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "limit"));
@@ -50,5 +51,5 @@ pub(in crate::api) async fn list(
     let fetched = moment.fetch(Fetch { keys: vec![key.into()], scans: Vec::new() }).await?;
     let own = fetched.row::<AccountChatKey>(0).filter(|row| row.membership == Membership::Joined);
     let own = own.ok_or(Code::NotMember)?;
-    Ok(Json(history(&*moment, caller.account, *chat, own, query.before, limit).await?))
+    Ok(Json(history(&*moment, caller.account, *chat, own, query.0.before, limit).await?))
 }

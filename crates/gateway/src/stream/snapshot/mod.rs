@@ -7,7 +7,7 @@ mod messages;
 mod personal;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use denrei_model::id::AccountId;
 use denrei_model::operation::Category;
 use denrei_model::row::{AccountChatKey, AccountChatRow, Key, KeyRange};
@@ -21,6 +21,7 @@ use super::position::{head, head_position};
 use crate::auth::Caller;
 use crate::openapi::{SnapshotAnswer, refused};
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 use cursor::{after, cursor};
 
