@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A second judge of recordings of 1:1 chats, written from their form alone; it shares no code with anything.
+"""A second judge of recordings, written from their form alone; it shares no code with the one in Rust, or with a client.
 
 usage: judge.py RECORDING
 
 A recording is a directory. devices/*.ndjson holds what each device received: its name first, then `open`, `frame`, `page`
-and `stored` lines. sends.ndjson holds every send with the answer that settled it. fresh/*.ndjson holds, for each account,
+and `stored` lines. sends.ndjson holds every send with the answer that settled it, changes.ndjson (if there is one) every other
+change in a chat with its answer. fresh/*.ndjson holds, for each account,
 what a device with nothing was given at the end, and the whole history of every chat.
 
 Prints one JSON object: `counts` of violations by guarantee, the `first` of them in words, and how much was `looked_at`.
@@ -16,8 +17,14 @@ import pathlib
 import sys
 from collections import Counter, defaultdict
 
+# A test leaves nothing beside its sources.
+sys.dont_write_bytecode = True
+
+from copies import Copy
+from groups import Groups
+from recording import MESSAGES, Event, agree, body, lines, place, unblanked
+
 KEPT = 20
-MESSAGES = ("SEND_MESSAGE", "RECEIVE_MESSAGE")
 
 
 class Verdict:
@@ -35,66 +42,6 @@ class Verdict:
 
     def to_json(self):
         return json.dumps({"counts": self.counts, "first": self.first, "looked_at": self.looked_at})
-
-
-def lines(path):
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def place(position):
-    """A position as a tuple that can be compared for equality."""
-    position = position or {}
-    return position.get("log_id"), position.get("revision"), position.get("tag")
-
-
-def body(message):
-    """What a message says, and who says it: what must never differ."""
-    content = message.get("content") or {}
-    return message["sender"], message["sent_at"], content.get("text")
-
-
-class Copy:
-    """What a device holds: pages of a snapshot, then operations on top."""
-
-    def __init__(self):
-        self.position = (None, None, None)
-        self.messages = defaultdict(dict)
-        self.complete_from = {}
-        self.marks = {}
-        self.rest = {"profile": [], "settings": [], "contacts": []}
-        self.not_understood = set()
-
-    def take_page(self, page):
-        category = page["category"]
-        if category == "messages":
-            for item in page["items"]:
-                self.complete_from[item["chat"]] = item["complete_from"]
-                for message in item["messages"]:
-                    self.messages[item["chat"]][message["seq"]] = body(message)
-        elif category == "chats":
-            for item in page["items"]:
-                standing = item["standing"]
-                self.marks[item["chat"]] = (standing["n"], standing["read"], standing["read_n"])
-        else:
-            self.rest[category].extend(page["items"])
-
-    def take_operation(self, operation):
-        payload = operation["payload"]
-        if operation["type"] not in MESSAGES:
-            # Replays send messages; of anything else only the log is judged, not the copy.
-            self.not_understood.add(operation["type"])
-            return
-        message = payload["message"]
-        chat, seq = message["chat"], message["seq"]
-        n, read, read_n = self.marks.get(chat, (0, 0, 0))
-        if operation["type"] == "RECEIVE_MESSAGE":
-            n = max(n, payload["n"])
-            if seq <= read:
-                read_n = max(read_n, payload["n"])
-        self.marks[chat] = (n, read, read_n)
-        if seq >= self.complete_from.get(chat, 0):
-            self.messages[chat].setdefault(seq, body(message))
 
 
 class Log:
@@ -134,6 +81,8 @@ class Judge:
         self.logs = defaultdict(Log)
         self.copies = []
         self.sends = lines(directory / "sends.ndjson")
+        changes = directory / "changes.ndjson"
+        self.changes = lines(changes) if changes.exists() else []
         self.endings = {
             path.stem: Ending(lines(path)) for path in sorted((directory / "fresh").glob("*.ndjson"))
         }
@@ -144,7 +93,9 @@ class Judge:
 
     def run(self):
         self.judge_sends()
+        self.judge_changes()
         self.judge_logs()
+        self.judge_groups()
         self.judge_copies()
         self.verdict.looked_at["messages"] = sum(len(ending.history) for ending in self.endings.values())
         return self.verdict
@@ -200,16 +151,28 @@ class Judge:
                 self.verdict.broken("H1", f"{device} received {revision} of {log_id} after {copy.position}")
             log.see(log_id, revision)
             known = log.operations.setdefault((log_id, revision), operation)
-            if known != operation:
+            if unblanked(known) != unblanked(operation) or self.differs(known, operation):
                 self.verdict.broken("H2", f"{account}: {known} and {operation} are both {revision} of {log_id}")
-            if operation["type"] in MESSAGES:
-                message = operation["payload"]["message"]
-                chat, seq = message["chat"], message["seq"]
-                if seq <= seqs.get(chat, 0):
-                    self.verdict.broken("H5", f"{device}: seq {seq} of {chat} after {seqs[chat]}")
-                seqs[chat] = seq
+            event = Event.of(operation)
+            if event:
+                if event.seq <= seqs.get(event.chat, 0):
+                    self.verdict.broken("H5", f"{device}: seq {event.seq} of {event.chat} after {seqs[event.chat]}")
+                seqs[event.chat] = event.seq
             copy.take_operation(operation)
             copy.position = (log_id, revision, operation["tag"])
+
+    @staticmethod
+    def differs(known, operation):
+        """Whether two devices were told two texts."""
+        if operation["type"] not in MESSAGES:
+            return False
+        return not agree(*(body(one["payload"]["message"]) for one in (known, operation)))
+
+    @staticmethod
+    def parties(send):
+        """Whose endings must have a send: in a group that follows from who was in it, and its sender has it if anybody has."""
+        to = send["request"]["to"]
+        return (send["account"], to) if to.startswith("U") else ()
 
     def judge_sends(self):
         """H3 and H4: what became of every send."""
@@ -218,7 +181,7 @@ class Judge:
             said, answer = send["request"]["message"]["text"], send["answer"] or {}
             acknowledged = send["status"] == 200
             self.verdict.looked_at["acknowledged" if acknowledged else "unanswered"] += 1
-            for party in (send["account"], send["request"]["to"]):
+            for party in self.parties(send):
                 ending = self.endings.get(party)
                 if ending is None:
                     self.verdict.broken("H3", f"there is no ending of {party}")
@@ -234,6 +197,34 @@ class Judge:
                 if operation["type"] == "SEND_MESSAGE" and operation["payload"].get("key"):
                     message = operation["payload"]["message"]
                     self.name(named, account, operation["payload"]["key"], (message["chat"], message["seq"]))
+
+    def judge_changes(self):
+        """H6: a read mark that was acknowledged has not gone back, in a chat that one is in still."""
+        for change in self.changes:
+            if change["status"] != 200 or change["change"] != "read":
+                continue
+            self.verdict.looked_at["marks"] += 1
+            account, answer = change["account"], change["answer"]
+            chat = self.endings[account].copy.chats.get(answer["chat"]) if account in self.endings else None
+            if chat and chat.mark[1] < answer["seq"]:
+                self.verdict.broken("H6", f"{account} had read {answer}, at the end the mark is at {chat.mark[1]}")
+
+    def judge_groups(self):
+        groups = Groups(self.verdict, self.endings)
+        for account, log in self.logs.items():
+            groups.take_log(account, log)
+        said = [(send, send["request"]["message"]["text"]) for send in self.sends if not self.parties(send)]
+        changed = [(change, None) for change in self.changes if change["change"] != "read"]
+        for asked, text in said + changed:
+            if asked["status"] == 200:
+                answer = asked["answer"]
+                groups.take_acknowledged(answer["chat"], answer["seq"], asked["account"], text)
+        texts = {text for _, text in said}
+        for account, ending in self.endings.items():
+            for text in texts & ending.times.keys():
+                if ending.times[text] > 1:
+                    self.verdict.broken("H3", f"{text!r} stands {ending.times[text]} times with {account}")
+        groups.judge()
 
     def arrived(self, send, party, ending, answer):
         said = send["request"]["message"]["text"]
@@ -257,22 +248,25 @@ class Judge:
                 self.verdict.broken("H6", f"{account}: {log.heads[log_id]} of {log_id} was seen, it ends at {end}")
             once = set()
             for (log_id, revision), operation in sorted(log.operations.items()):
-                if operation["type"] not in MESSAGES:
+                event = Event.of(operation)
+                if event is None:
                     continue
-                message = operation["payload"]["message"]
-                where = message["chat"], message["seq"]
+                where = event.chat, event.seq
                 if (log_id, where) in once:
                     self.verdict.broken("H3", f"{account}: {where} again at {revision} of {log_id}")
                 once.add((log_id, where))
-                if ending.history.get(where) != body(message):
-                    self.verdict.broken("H6", f"{account}: {message} was pushed, kept is {ending.history.get(where)}")
+                # What was said in a group may be gone with who left it; that is judged where its people are known.
+                if event.kind == "message" and "peer" in operation["payload"]:
+                    kept = ending.history.get(where)
+                    if kept is None or not agree(kept, event.says):
+                        self.verdict.broken("H6", f"{account}: {event.says} was pushed, kept is {kept}")
 
     def judge_copies(self):
         """H8: what a device made of its frames is what a device with nothing is given; and H3 once more, by device."""
         expected = defaultdict(list)
         for send in self.sends:
             if send["status"] == 200:
-                for party in (send["account"], send["request"]["to"]):
+                for party in self.parties(send):
                     expected[party].append((send["answer"]["chat"], send["answer"]["seq"]))
         for account, device, copy in self.copies:
             self.verdict.looked_at["copies"] += 1
@@ -280,29 +274,12 @@ class Judge:
             if ending is None:
                 self.verdict.broken("H8", f"there is no ending of {account}")
                 continue
-            self.compare(device, copy, ending.copy)
+            for words in copy.differences(ending.copy):
+                self.verdict.broken("H8", f"{device}: {words}")
+            self.verdict.looked_at["copies_not_understood"] += bool(copy.not_understood)
             for chat, seq in expected[account]:
                 if seq >= copy.complete_from.get(chat, 0) and seq not in copy.messages.get(chat, {}):
                     self.verdict.broken("H3", f"{device} never got the acknowledged {seq} of {chat}")
-
-    def compare(self, device, copy, fresh):
-        if copy.position != fresh.position:
-            self.verdict.broken("H8", f"{device} stands at {copy.position}, the end is {fresh.position}")
-        if copy.not_understood:
-            self.verdict.looked_at["copies_not_understood"] += 1
-            return
-        if copy.rest != fresh.rest:
-            self.verdict.broken("H8", f"{device}: {copy.rest}, fresh {fresh.rest}")
-        if copy.marks != fresh.marks:
-            self.verdict.broken("H8", f"{device}: marks {copy.marks}, fresh {fresh.marks}")
-        for chat in copy.messages.keys() | fresh.messages.keys():
-            since = max(copy.complete_from.get(chat, 0), fresh.complete_from.get(chat, 0))
-            mine, theirs = (
-                {seq: said for seq, said in side.messages.get(chat, {}).items() if seq >= since}
-                for side in (copy, fresh)
-            )
-            if mine != theirs:
-                self.verdict.broken("H8", f"{device}: {chat} from {since}: {mine}, fresh {theirs}")
 
 
 def main():

@@ -10,6 +10,9 @@
     reason = "a test fails by panicking and says what it did"
 )]
 
+#[path = "faults/load.rs"]
+mod load;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Entities: what is an actor. Their state is a fold over their rows, so that loading and deciding cannot disagree.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use denrei_storage::shard::Fetch;
 use crate::account::Account;
 use crate::chatroom::Chatroom;
 use crate::command::{Facts, Reply};
-use crate::name::Name;
+use crate::name::{Name, shown_name};
 use crate::rows::Rows;
 use crate::shard::{ShardActor, TurnDone};
 
@@ -38,7 +39,7 @@ pub trait Entity: Sized + Unpin + 'static {
 }
 
 /// Any entity, by kind and identity.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityRef {
     /// An account.
     Account(AccountId),
@@ -46,6 +47,17 @@ pub enum EntityRef {
     Chat(ChatId),
     /// A name in the directory.
     Name(String),
+}
+
+/// For logs and admins: a name that is a secret is not shown.
+impl fmt::Debug for EntityRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => f.debug_tuple("Account").field(id).finish(),
+            Self::Chat(id) => f.debug_tuple("Chat").field(id).finish(),
+            Self::Name(name) => f.debug_tuple("Name").field(&shown_name(name)).finish(),
+        }
+    }
 }
 
 impl EntityRef {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use actix::prelude::SendError;
 use actix::{Actor, Addr, Arbiter};
 use denrei_model::clock::Clock;
 use denrei_model::id::AccountId;
@@ -16,10 +17,10 @@ use denrei_storage::shard::{
 use tokio::sync::oneshot;
 
 use crate::command::{Command, CommandError, Origin, Outcome, Request};
-use crate::entity::{Entity as _, Part};
+use crate::entity::{Entity as _, EntityRef, Part};
 use crate::session::{Session, SessionRefused, StreamId};
-use crate::shard::{self, Ask, End, Inspect, Register, ShardActor, ShardOptions, ShardReport};
-use crate::shard::{Sweep, SweepError, SweepStep, Swept};
+use crate::shard::{self, Ask, Depth, End, FromOutside, Inspect, Measure, Register, ShardActor};
+use crate::shard::{ShardFigures, ShardOptions, ShardReport, Sweep, SweepError, SweepStep, Swept};
 
 /// How the runtime is laid out.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,8 @@ pub(crate) struct Routes(Arc<Vec<Door>>);
 
 #[derive(Default)]
 struct Door {
+    /// How many messages wait behind it.
+    depth: Depth,
     /// Absent until every shard is claimed.
     address: OnceLock<Addr<ShardActor>>,
     /// Whether `missed` holds anything: looked at by each tick, without the lock.
@@ -81,7 +84,7 @@ impl Routes {
         let Some(door) = self.door(to) else { return };
         let (from, number) = (record.from, record.number);
         let handed = shard::Handed { records: vec![record] };
-        if door.address.get().is_none_or(|address| address.try_send(handed).is_err()) {
+        if door.try_send(handed).is_err() {
             let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
             let last = missed.entry(from).or_default();
             *last = number.max(*last);
@@ -98,6 +101,14 @@ impl Routes {
         let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
         door.any_missed.store(false, Ordering::Release);
         std::mem::take(&mut missed)
+    }
+}
+
+impl Door {
+    /// Sends a message to the shard if there is room; one that is not here is closed.
+    fn try_send(&self, message: impl FromOutside) -> Result<(), SendError<()>> {
+        let address = self.address.get().ok_or(SendError::Closed(()))?;
+        self.depth.try_send(address, message)
     }
 }
 
@@ -219,18 +230,15 @@ impl Handle {
     pub async fn ask<C: Command>(&self, command: C, origin: Origin) -> Outcome<C> {
         let entity = command.entity();
         let shard = self.shards.of(&entity.home());
-        let address = self.routes.address(shard).ok_or(CommandError::Unavailable("the shard is not here"))?;
+        let door = self.routes.door(shard).ok_or(CommandError::Unavailable("there is no such shard"))?;
         let (to, answer) = oneshot::channel();
         let request = Request { command, origin, to };
         let needs = request.needs(shard);
         let part = Part { entity, needs, work: C::Entity::part(Box::new(request)) };
-        match address.try_send(Ask(part)) {
-            Ok(()) => {}
-            Err(actix::prelude::SendError::Full(_)) => return Err(CommandError::Overloaded(RETRY_AFTER)),
-            Err(actix::prelude::SendError::Closed(_)) => {
-                return Err(CommandError::Unavailable("the shard has stopped"));
-            }
-        }
+        door.try_send(Ask(part)).map_err(|error| match error {
+            SendError::Full(()) => CommandError::Overloaded(RETRY_AFTER),
+            SendError::Closed(()) => CommandError::Unavailable("the shard is not here"),
+        })?;
         answer.await.unwrap_or(Err(CommandError::Unavailable("the entity is being loaded again")))
     }
 
@@ -240,9 +248,12 @@ impl Handle {
     /// See [`SessionRefused`].
     pub async fn register(&self, session: Session) -> Result<(), SessionRefused> {
         let shard = self.shards.of_account(session.account);
-        let address = self.routes.address(shard).ok_or(SessionRefused::Unavailable)?;
+        let door = self.routes.door(shard).ok_or(SessionRefused::Unavailable)?;
         let (to, answer) = oneshot::channel();
-        address.try_send(Register { session, to }).map_err(|_| SessionRefused::Overloaded)?;
+        door.try_send(Register { session, to }).map_err(|error| match error {
+            SendError::Full(()) => SessionRefused::Overloaded,
+            SendError::Closed(()) => SessionRefused::Unavailable,
+        })?;
         answer.await.unwrap_or(Err(SessionRefused::Unavailable))
     }
 
@@ -259,18 +270,30 @@ impl Handle {
     /// # Errors
     /// See [`SweepError`]; a step may be asked for again.
     pub async fn sweep(&self, shard: Shard, sweep: Sweep) -> Result<Swept, SweepError> {
-        let address = self.routes.address(shard).ok_or(SweepError::Unavailable("the shard is not here"))?;
+        let door = self.routes.door(shard).ok_or(SweepError::Unavailable("there is no such shard"))?;
         let (to, answer) = oneshot::channel();
-        address.try_send(SweepStep::new(sweep, self.clock.now(), to)).map_err(|error| match error {
-            actix::prelude::SendError::Full(_) => SweepError::Overloaded(RETRY_AFTER),
-            actix::prelude::SendError::Closed(_) => SweepError::Unavailable("the shard has stopped"),
+        door.try_send(SweepStep::new(sweep, self.clock.now(), to)).map_err(|error| match error {
+            SendError::Full(()) => SweepError::Overloaded(RETRY_AFTER),
+            SendError::Closed(()) => SweepError::Unavailable("the shard is not here"),
         })?;
         answer.await.unwrap_or(Err(SweepError::Unavailable("the shard has stopped")))
     }
 
-    /// How a shard is; `account` names one whose sessions are listed.
-    pub async fn inspect(&self, shard: Shard, account: Option<AccountId>) -> Option<ShardReport> {
-        self.routes.address(shard)?.send(Inspect { account }).await.ok()
+    /// How a shard is, with more of one entity if one is named. Nothing if the shard is not here.
+    pub async fn inspect(&self, shard: Shard, entity: Option<EntityRef>) -> Option<ShardReport> {
+        self.routes.address(shard)?.send(Inspect { entity }).await.ok()
+    }
+
+    /// How a shard is, in figures: for who asks often, or all of them. Nothing if the shard is not here.
+    pub async fn measure(&self, shard: Shard) -> Option<ShardFigures> {
+        self.routes.address(shard)?.send(Measure).await.ok()
+    }
+
+    /// How many commands, sign-ons, records and sweeps a shard's actor has not taken up. It is not asked, so it need not be
+    /// able to answer.
+    #[must_use]
+    pub fn mailbox(&self, shard: Shard) -> usize {
+        self.routes.door(shard).map_or(0, |door| door.depth.get())
     }
 
     /// Where entities live.

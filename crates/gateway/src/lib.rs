@@ -20,6 +20,7 @@ pub mod server;
 pub mod state;
 pub mod stream;
 pub mod token;
+pub mod traffic;
 
 mod openapi;
 mod refusal;

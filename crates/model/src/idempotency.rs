@@ -15,6 +15,8 @@ pub struct IdempotencyKey {
     text: String,
 }
 
+/// Shortest key that is accepted, in bytes: a day, a hyphen and something.
+pub const MIN_KEY_BYTES: usize = 10;
 /// Longest key that is accepted, in bytes.
 pub const MAX_KEY_BYTES: usize = 96;
 

@@ -62,6 +62,11 @@ pub fn link_name(code: &str) -> String {
     format!("link:{code}")
 }
 
+/// A name as logs and admins may see it. Whoever knows a link code gets into the account, so codes are left out.
+pub(crate) fn shown_name(name: &str) -> &str {
+    if name.starts_with("link:") { "link:…" } else { name }
+}
+
 /// What a name makes of a record.
 pub(crate) fn hear(record: &Record, name: &Name, _: &Rows, _: &Facts) -> Effects {
     match &record.fact {

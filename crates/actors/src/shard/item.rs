@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use denrei_model::id::ChatId;
 use denrei_model::record::Record;
@@ -64,12 +65,14 @@ pub(crate) struct Applying {
     pub(crate) record: Option<Arc<Record>>,
     /// How often it made an entity panic.
     pub(crate) panics: u32,
+    /// On the monotonic clock: when it came. It stays what it was when the record is put back.
+    pub(crate) since: Duration,
 }
 
 impl Applying {
-    pub(crate) fn new(pending: PendingRecord) -> Self {
+    pub(crate) fn new(pending: PendingRecord, since: Duration) -> Self {
         let record = Record::decode(pending.record.clone()).ok().map(Arc::new);
-        Self { pending, record, panics: 0 }
+        Self { pending, record, panics: 0, since }
     }
 
     /// What its commit says of it.
@@ -82,6 +85,8 @@ impl Applying {
 pub(crate) struct Item {
     pub(crate) id: u64,
     pub(crate) cause: Cause,
+    /// On the monotonic clock: when it came.
+    pub(crate) since: Duration,
     /// Entities that must be active at the turn; pinned until then.
     pub(crate) entities: Vec<EntityRef>,
     pub(crate) captured: Captured,
@@ -148,6 +153,11 @@ impl Line {
     /// the front, which was captured anew.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.items.iter().take(2).map(|item| item.captured.at).min()
+    }
+
+    /// Since when the oldest waits. They are in order, but for an item that was put back to the front.
+    pub(crate) fn waiting_since(&self) -> Option<Duration> {
+        self.items.iter().take(2).map(|item| item.since).min()
     }
 
     pub(crate) fn front(&self) -> Option<&Item> {

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 
 use super::ShardActor;
 use super::item::Cause;
-use super::report::ShardReport;
-use crate::entity::{Done, Part};
+use super::report::{ShardFigures, ShardReport};
+use crate::entity::{Done, EntityRef, Part};
 use crate::session::{Session, SessionRefused, StreamId};
 
 /// A command for one of the shard's entities, and the rows that it needs.
@@ -212,14 +212,27 @@ impl Handler<End> for ShardActor {
 #[derive(Message)]
 #[rtype(result = "ShardReport")]
 pub(crate) struct Inspect {
-    /// Whose sessions to list, if anyone's.
-    pub(crate) account: Option<AccountId>,
+    /// Of which entity to tell more, if of any.
+    pub(crate) entity: Option<EntityRef>,
 }
 
 impl Handler<Inspect> for ShardActor {
     type Result = actix::MessageResult<Inspect>;
 
     fn handle(&mut self, inspect: Inspect, _: &mut Context<Self>) -> Self::Result {
-        actix::MessageResult(self.report(inspect.account))
+        actix::MessageResult(self.report(inspect.entity.as_ref()))
+    }
+}
+
+/// How the shard is, in figures.
+#[derive(Message)]
+#[rtype(result = "ShardFigures")]
+pub(crate) struct Measure;
+
+impl Handler<Measure> for ShardActor {
+    type Result = actix::MessageResult<Measure>;
+
+    fn handle(&mut self, _: Measure, _: &mut Context<Self>) -> Self::Result {
+        actix::MessageResult(self.figures())
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod faults;
 mod inbox;
 mod item;
 pub(crate) mod ledger;
+mod mailbox;
 mod memory;
 mod messages;
 mod options;
@@ -37,9 +38,10 @@ use denrei_model::position::Epoch;
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
 
-pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Register, Stop, TurnDone};
+pub(crate) use mailbox::{Depth, FromOutside};
+pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Measure, Register, Stop, TurnDone};
 pub use options::ShardOptions;
-pub use report::{SessionReport, ShardReport};
+pub use report::{EntityReport, SessionReport, ShardFigures, ShardReport};
 pub(crate) use sweep::SweepStep;
 pub use sweep::{Sweep, SweepError, Swept, made_at};
 

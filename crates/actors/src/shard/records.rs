@@ -53,7 +53,8 @@ impl ShardActor {
             Arrival::Take if self.line.records() >= self.around.options.max_queued_records => {}
             Arrival::Take => {
                 self.inbox.taken(&record);
-                self.arrive(Cause::Record(Applying::new(record)), me);
+                let since = self.around.clock.monotonic();
+                self.arrive(Cause::Record(Applying::new(record, since)), me);
             }
         }
     }

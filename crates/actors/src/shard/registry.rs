@@ -33,6 +33,24 @@ struct Failure {
     until: Duration,
 }
 
+/// How many of each kind are active.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Census {
+    pub(crate) accounts: usize,
+    pub(crate) chats: usize,
+    pub(crate) names: usize,
+}
+
+impl Census {
+    fn of(&mut self, entity: &EntityRef) -> &mut usize {
+        match entity {
+            EntityRef::Account(_) => &mut self.accounts,
+            EntityRef::Chat(_) => &mut self.chats,
+            EntityRef::Name(_) => &mut self.names,
+        }
+    }
+}
+
 /// Longest rest after repeated panics.
 const MAX_BACK_OFF: Duration = Duration::from_secs(30);
 
@@ -41,6 +59,7 @@ pub(crate) struct Registry {
     active: HashMap<EntityRef, Active>,
     used: VecDeque<(EntityRef, u64)>,
     pins: HashMap<EntityRef, u32>,
+    census: Census,
     failures: HashMap<EntityRef, Failure>,
     stamp: u64,
     max_active: usize,
@@ -52,6 +71,7 @@ impl Registry {
             active: HashMap::new(),
             used: VecDeque::new(),
             pins: HashMap::new(),
+            census: Census::default(),
             failures: HashMap::new(),
             stamp: 0,
             max_active,
@@ -65,6 +85,16 @@ impl Registry {
     /// How many are active.
     pub(crate) fn len(&self) -> usize {
         self.active.len()
+    }
+
+    /// How many are active, by kind.
+    pub(crate) const fn census(&self) -> Census {
+        self.census
+    }
+
+    /// How many items need it.
+    pub(crate) fn pinned_by(&self, entity: &EntityRef) -> u32 {
+        self.pins.get(entity).copied().unwrap_or_default()
     }
 
     /// The active ones, in no order.
@@ -117,7 +147,9 @@ impl Registry {
 
     /// Drops its actor; what it holds in memory must not be used again.
     pub(crate) fn forget(&mut self, entity: &EntityRef) {
-        self.active.remove(entity);
+        if self.active.remove(entity).is_some() {
+            *self.census.of(entity) -= 1;
+        }
     }
 
     /// Starts its actor from the rows of its core.
@@ -134,7 +166,9 @@ impl Registry {
                 Address::Name(EntityActor::start_with(load(Name::empty(name.clone()), &core, rows)))
             }
         };
-        self.active.insert(entity.clone(), Active { address, stamp: 0 });
+        if self.active.insert(entity.clone(), Active { address, stamp: 0 }).is_none() {
+            *self.census.of(entity) += 1;
+        }
         self.touch(entity);
         self.passivate();
     }

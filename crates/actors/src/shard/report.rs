@@ -1,26 +1,34 @@
-//! What a shard tells of itself to admins.
+//! What a shard tells of itself to admins: figures, which cost it nothing to speak of, and a report with lists.
 
-use denrei_model::id::{AccountId, DeviceId};
+use denrei_model::id::DeviceId;
 use serde::Serialize;
 
 use super::ShardActor;
-use crate::session::StreamId;
+use crate::entity::EntityRef;
+use crate::session::{Session, StreamId};
 
-/// How a shard is.
+/// Most entities that a report names.
+const NAMED: usize = 100;
+
+/// How a shard is, in figures.
 #[derive(Clone, Debug, Serialize)]
-pub struct ShardReport {
-    /// Which.
-    pub shard: u16,
+pub struct ShardFigures {
     /// Its fence; internal.
     pub epoch: u64,
-    /// Items that wait for their turn: commands and records.
+    /// Commands, sign-ons and timers that wait for their turn.
     pub queued_commands: usize,
-    /// Records among what waits.
+    /// Records that wait for their turn.
     pub queued_records: usize,
+    /// For how long the oldest of all these has waited, in milliseconds; absent if nothing waits.
+    pub oldest_waits_ms: Option<u64>,
     /// Entities that are active.
     pub active: usize,
-    /// The first hundred of them.
-    pub entities: Vec<String>,
+    /// Accounts among them.
+    pub active_accounts: usize,
+    /// Chats among them.
+    pub active_chats: usize,
+    /// Names of the directory among them.
+    pub active_names: usize,
     /// Streams that are registered.
     pub sessions: usize,
     /// Rows kept because they are not durable yet or somebody waits.
@@ -43,12 +51,36 @@ pub struct ShardReport {
     pub repeats: u64,
     /// Records read from the durable inbox rather than handed over.
     pub pulled: u64,
-    /// The last record taken from each shard.
-    pub high_water: Vec<(u16, u64)>,
     /// What last went wrong.
     pub last_error: Option<String>,
-    /// The sessions of the account asked for.
-    pub account_sessions: Vec<SessionReport>,
+}
+
+/// All that a shard tells of itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShardReport {
+    /// How it is.
+    #[serde(flatten)]
+    pub figures: ShardFigures,
+    /// The first hundred entities that are active. Codes that link a device are names too, and are not shown.
+    pub entities: Vec<String>,
+    /// The last record taken from each shard.
+    pub high_water: Vec<(u16, u64)>,
+    /// The entity asked for.
+    #[serde(skip)]
+    pub entity: Option<EntityReport>,
+}
+
+/// How one entity is on its shard.
+#[derive(Clone, Debug, Serialize)]
+pub struct EntityReport {
+    /// Whether it is active.
+    pub active: bool,
+    /// Items that wait for a turn with it, or have it: while there are any it stays active.
+    pub pinned_by: u32,
+    /// For how much longer it rests after a panic, in milliseconds; absent if it does not.
+    pub rests_ms: Option<u64>,
+    /// The streams of an account; none for what is no account.
+    pub sessions: Vec<SessionReport>,
 }
 
 /// A stream as its account's shard knows it.
@@ -60,21 +92,28 @@ pub struct SessionReport {
     pub stream: u64,
 }
 
+impl From<&Session> for SessionReport {
+    fn from(session: &Session) -> Self {
+        let StreamId(stream) = session.stream;
+        Self { device: session.device, stream }
+    }
+}
+
 impl ShardActor {
-    pub(super) fn report(&self, account: Option<AccountId>) -> ShardReport {
+    /// Counts what is counted anyway: nothing is walked through.
+    pub(super) fn figures(&self) -> ShardFigures {
         let (last, durable) = self.outgoing.marks();
-        let sessions = account.map(|account| self.sessions.of(account)).unwrap_or_default();
-        let session = |session: &crate::session::Session| {
-            let StreamId(stream) = session.stream;
-            SessionReport { device: session.device, stream }
-        };
-        ShardReport {
-            shard: self.shard.get(),
+        let now = self.around.clock.monotonic();
+        let active = self.registry.census();
+        ShardFigures {
             epoch: self.epoch.get(),
             queued_commands: self.line.commands(),
             queued_records: self.line.records(),
+            oldest_waits_ms: self.line.waiting_since().map(|since| millis(now.saturating_sub(since))),
             active: self.registry.len(),
-            entities: self.registry.entities().take(100).map(|entity| format!("{entity:?}")).collect(),
+            active_accounts: active.accounts,
+            active_chats: active.chats,
+            active_names: active.names,
             sessions: self.sessions.len(),
             pinned_rows: self.memory.pinned(),
             waiting: self.outgoing.len(),
@@ -86,14 +125,36 @@ impl ShardActor {
             skipped: self.counts.skipped,
             repeats: self.counts.repeats,
             pulled: self.counts.pulled,
-            high_water: self
-                .inbox
-                .marks()
-                .into_iter()
-                .map(|(shard, number)| (shard.get(), number.get()))
-                .collect(),
             last_error: self.last_error.clone(),
-            account_sessions: sessions.iter().map(session).collect(),
         }
     }
+
+    pub(super) fn report(&self, entity: Option<&EntityRef>) -> ShardReport {
+        let marks = self.inbox.marks().into_iter();
+        ShardReport {
+            figures: self.figures(),
+            entities: self.registry.entities().take(NAMED).map(|entity| format!("{entity:?}")).collect(),
+            high_water: marks.map(|(shard, number)| (shard.get(), number.get())).collect(),
+            entity: entity.map(|entity| self.entity(entity)),
+        }
+    }
+
+    fn entity(&self, entity: &EntityRef) -> EntityReport {
+        let sessions = match entity {
+            EntityRef::Account(account) => self.sessions.of(*account),
+            EntityRef::Chat(_) | EntityRef::Name(_) => &[],
+        };
+        let now = self.around.clock.monotonic();
+        let rests = self.registry.resting_until(entity).filter(|until| *until > now);
+        EntityReport {
+            active: self.registry.is_active(entity),
+            pinned_by: self.registry.pinned_by(entity),
+            rests_ms: rests.map(|until| millis(until.saturating_sub(now))),
+            sessions: sessions.iter().map(SessionReport::from).collect(),
+        }
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -71,7 +71,12 @@ impl ShardActor {
         let captured = self.memory.capture(needs);
         let to_read = captured.to_read();
         let fetched = to_read.is_none().then(Fetched::default);
-        (Item { id: self.line.next_id(), cause, entities, captured, fetched }, to_read)
+        let since = match &cause {
+            Cause::Record(applying) => applying.since,
+            _ => self.around.clock.monotonic(),
+        };
+        let id = self.line.next_id();
+        (Item { id, cause, since, entities, captured, fetched }, to_read)
     }
 
     fn prefetch(&self, item: u64, fetch: Fetch, me: &Addr<Self>) {

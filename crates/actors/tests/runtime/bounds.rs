@@ -1,5 +1,7 @@
 //! Every queue has a bound, and over it nothing is lost: commands are shed, records wait.
 
+use denrei_actors::entity::EntityRef;
+use denrei_actors::name::{handle_name, link_name};
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{CommandError, RuntimeOptions};
 use denrei_model::position::Seq;
@@ -8,7 +10,7 @@ use denrei_storage::shard::EnqueueError;
 use super::act::{direct, message};
 use super::commits::ask;
 use super::judge::{self, payloads};
-use super::stage::{Setting, Stage, origin};
+use super::stage::{Setting, Stage, account, origin};
 
 fn narrow() -> ShardOptions {
     ShardOptions { max_queued_commands: 2, max_queued_records: 2, ..ShardOptions::default() }
@@ -50,7 +52,7 @@ async fn a_hand_over_that_was_dropped_long_before_its_commit_is_found_all_the_sa
         sent += usize::from(answer.await.unwrap().is_ok());
     }
     let report = stage.handle.inspect(stage.shard(2), None).await.unwrap();
-    assert!(report.pulled > 0, "some hand-overs found no room");
+    assert!(report.figures.pulled > 0, "some hand-overs found no room");
     assert_eq!(payloads(&stage, 2).await.len(), sent, "without any further record from there");
 }
 
@@ -105,8 +107,12 @@ async fn records_that_the_store_refuses_are_tried_again_in_order_without_spinnin
     let before = stage.handle.inspect(shard, None).await.unwrap();
     stage.rest(1_000).await;
     let after = stage.handle.inspect(shard, None).await.unwrap();
-    assert!(after.shed > before.shed, "the record is refused again");
-    assert!(after.turns - before.turns <= 21, "{} turns in a second", after.turns - before.turns);
+    assert!(after.figures.shed > before.figures.shed, "the record is refused again");
+    assert!(
+        after.figures.turns - before.figures.turns <= 21,
+        "{} turns in a second",
+        after.figures.turns - before.figures.turns
+    );
     stage.store.release();
     stage.rest(1_000).await;
     assert!(!payloads(&stage, 2).await.is_empty());
@@ -124,7 +130,7 @@ async fn a_record_with_too_large_effects_is_set_aside() {
     stage.store.release();
     stage.rest(500).await;
     let report = stage.handle.inspect(denrei_model::shard::Shard::new(0), None).await.unwrap();
-    assert_eq!((report.skipped, report.queued_records), (1, 0));
+    assert_eq!((report.figures.skipped, report.figures.queued_records), (1, 0));
     stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
 }
 
@@ -140,8 +146,12 @@ async fn no_more_entities_stay_active_than_may() {
     }
     stage.rest(500).await;
     let report = stage.handle.inspect(denrei_model::shard::Shard::new(0), None).await.unwrap();
-    assert!(report.active <= 2, "{} are active", report.active);
-    assert_eq!((report.panics, report.shed), (0, 0), "nobody was let go in the middle of a turn");
+    assert!(report.figures.active <= 2, "{} are active", report.figures.active);
+    assert_eq!(
+        (report.figures.panics, report.figures.shed),
+        (0, 0),
+        "nobody was let go in the middle of a turn"
+    );
     judge::all_stand(&stage, 9).await;
 }
 
@@ -150,6 +160,39 @@ async fn a_report_says_how_a_shard_is() {
     let stage = Stage::with_people(Setting::default(), 1).await;
     assert_eq!(RuntimeOptions::default().arbiters, 0);
     let report = stage.handle.inspect(stage.shard(1), None).await.unwrap();
-    assert_eq!((report.active, report.turns, report.waiting, report.pinned_rows), (1, 1, 0, 0));
-    assert_eq!(report.last_ticket, report.durable);
+    assert_eq!(
+        (report.figures.active, report.figures.turns, report.figures.waiting, report.figures.pinned_rows),
+        (1, 1, 0, 0)
+    );
+    assert_eq!(report.figures.last_ticket, report.figures.durable);
+}
+
+#[actix::test]
+async fn a_report_says_for_how_long_the_oldest_has_waited_and_what_it_keeps_active() {
+    let stage = Stage::with_people(Setting { queue: 4, shards: 1, ..Setting::default() }, 2).await;
+    let entity = EntityRef::Account(account(2));
+    let shard = stage.shard(2);
+    let idle = stage.handle.inspect(shard, Some(entity.clone())).await.unwrap();
+    assert_eq!((idle.figures.oldest_waits_ms, idle.entity.unwrap().pinned_by), (None, 0));
+    // With a store that takes nothing, records rest in line.
+    stage.store.hold();
+    let _answers: Vec<_> =
+        (0..4).map(|_| ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None))).collect();
+    stage.rest(1_000).await;
+    let busy = stage.handle.inspect(shard, Some(entity)).await.unwrap();
+    let figures = stage.handle.measure(shard).await.unwrap();
+    assert!(figures.queued_records > 0 && figures.oldest_waits_ms > Some(500), "{figures:?}");
+    assert!(busy.entity.unwrap().pinned_by > 0);
+    stage.store.release();
+    stage.rest(1_000).await;
+    let figures = stage.handle.measure(shard).await.unwrap();
+    assert_eq!((figures.active_accounts, figures.active_chats, figures.active_names), (2, 1, 0));
+    assert_eq!((figures.active, figures.oldest_waits_ms), (3, None));
+}
+
+#[actix::test]
+async fn a_code_that_links_a_device_is_shown_to_nobody_who_looks_at_a_name() {
+    let code = EntityRef::Name(link_name("31415926"));
+    assert_eq!(format!("{code:?}"), "Name(\"link:…\")");
+    assert_eq!(format!("{:?}", EntityRef::Name(handle_name("brown"))), "Name(\"handle:brown\")");
 }

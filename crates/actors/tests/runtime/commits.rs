@@ -2,6 +2,7 @@
 
 use denrei_actors::account::device::revoke::Revoke;
 use denrei_actors::chatroom::ChatRefused;
+use denrei_actors::entity::EntityRef;
 use denrei_actors::session::Signal;
 use denrei_actors::{Command, CommandError, Handle, Origin};
 use denrei_model::operation::Payload;
@@ -124,8 +125,8 @@ async fn a_stream_ends_when_its_logging_out_is_durable_and_cannot_come_back() {
     stage.store.release();
     stage.rest(100).await;
     assert_eq!(stage.signals(), [(stream, Signal::Revoked)]);
-    let report = stage.handle.inspect(stage.shard(1), Some(account(1))).await.unwrap();
-    assert_eq!((report.sessions, report.account_sessions.len()), (0, 0));
+    let report = stage.handle.inspect(stage.shard(1), Some(EntityRef::Account(account(1)))).await.unwrap();
+    assert_eq!((report.figures.sessions, report.entity.unwrap().sessions.len()), (0, 0));
 }
 
 #[actix::test]

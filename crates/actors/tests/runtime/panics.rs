@@ -30,7 +30,7 @@ async fn a_record_that_makes_its_entity_panic_each_time_is_set_aside_and_forces_
     stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
     stage.rest(2_000).await;
     let report = stage.handle.inspect(stage.shard(2), None).await.unwrap();
-    assert_eq!((report.panics, report.skipped), (3, 1));
+    assert_eq!((report.figures.panics, report.figures.skipped), (3, 1));
     let (low, high) = (Shard::new(0), Shard::new(u16::MAX));
     let key = |to| DeadLetterKey { to, from: low, number: RecordNumber::ZERO };
     let letters = stage.rows(key(low), key(high)).await;
@@ -52,10 +52,10 @@ async fn the_rest_between_panics_is_counted_in_time_not_in_turns() {
     // Time of the node stands still: it rests.
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     let report = stage.handle.inspect(stage.shard(2), None).await.unwrap();
-    assert_eq!((report.panics, report.skipped), (1, 0));
+    assert_eq!((report.figures.panics, report.figures.skipped), (1, 0));
     stage.rest(1_000).await;
     let report = stage.handle.inspect(stage.shard(2), None).await.unwrap();
-    assert_eq!((report.panics, report.skipped, report.queued_records), (3, 1, 0));
+    assert_eq!((report.figures.panics, report.figures.skipped, report.figures.queued_records), (3, 1, 0));
 }
 
 mod of_a_command {
@@ -101,6 +101,9 @@ mod of_a_command {
         assert_eq!(stage.log(1).await.len(), 1);
         stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
         let report = stage.handle.inspect(Shard::new(0), None).await.unwrap();
-        assert_eq!((report.panics, report.queued_commands, report.queued_records), (1, 0, 0));
+        assert_eq!(
+            (report.figures.panics, report.figures.queued_commands, report.figures.queued_records),
+            (1, 0, 0)
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! `GET /v1/connection-info`: how a device is to connect. Asked without a token, before anything else.
 
-use actix_web::web::{Data, Json, Query};
+use actix_web::web::{Data, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::connection::Transport;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 
 /// Which device asks.
@@ -58,11 +59,11 @@ pub(in crate::api) async fn get(
     query: Query<InfoQuery>,
     gateway: Data<Gateway>,
 ) -> Result<Json<ConnectionInfo>, Problem> {
-    let version = query.version.as_deref().map(str::parse).transpose();
+    let version = query.0.version.as_deref().map(str::parse).transpose();
     let version = version
         .map_err(|why: String| Problem::new(Code::InvalidRequest).detail(why).with("field", "version"))?;
     let rules = gateway.connection.rules();
-    let transport = rules.transport(query.platform.as_deref(), version);
+    let transport = rules.transport(query.0.platform.as_deref(), version);
     let fallback = match transport {
         Transport::Stream => Transport::LongPoll,
         Transport::LongPoll => Transport::Stream,

@@ -43,14 +43,14 @@ pub(super) async fn show(debug: Data<Debug>) -> Json<NodePage> {
         stuck: count(State::Stuck),
         stopped: count(State::Stopped),
     };
-    let reports = answers.iter().filter_map(|(_, answer)| answer.report());
+    let figures = answers.iter().filter_map(|(_, answer)| answer.told());
     Json(NodePage {
         version: debug.version,
         ready: debug.is_ready(),
         started_at: debug.started_at(),
         uptime_s: debug.uptime().as_secs(),
         shards,
-        streams: reports.map(|report| report.sessions).sum(),
+        streams: figures.map(|figures| figures.sessions).sum(),
         connections: debug.http.stats().connections_open,
         resident_bytes: resident_bytes(),
     })

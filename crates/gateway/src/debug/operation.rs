@@ -1,6 +1,6 @@
 //! `GET /debug/accounts/{account}/operations`: a stretch of an account's log as it is stored, and whether its tags hold.
 
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use denrei_model::id::AccountId;
 use denrei_model::operation::{Payload, StoredOperation};
 use denrei_model::position::Revision;
@@ -14,6 +14,7 @@ use super::Debug;
 use super::account::HeadView;
 use super::bound::limit;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 
 /// Which stretch is asked for.
 #[derive(Deserialize)]
@@ -66,14 +67,14 @@ pub(super) async fn list(
     query: Query<StretchQuery>,
     debug: Data<Debug>,
 ) -> Result<Json<Stretch>, Problem> {
-    let (account, limit) = (*account, limit(query.limit)?);
+    let (account, limit) = (*account, limit(query.0.limit)?);
     let moment = debug.gateway.reader.snapshot().await?;
     let fetch = Fetch { keys: vec![HeadKey { account }.into()], scans: Vec::new() };
     let head = moment.fetch(fetch).await?.row::<HeadKey>(0).cloned();
     let missing = || Problem::new(Code::NotFound).detail(format!("the account {account} has no log"));
     let head = head.ok_or_else(missing)?;
     let last_ones = head.revision.next().get().saturating_sub(limit as u64).max(1);
-    let from = query.from.unwrap_or_else(|| Revision::new(last_ones));
+    let from = query.0.from.unwrap_or_else(|| Revision::new(last_ones));
     let key = |revision| OpKey { account, revision };
     // What lies beyond the head, which must be nothing, is shown too.
     let range = KeyRange::new(key(from), key(Revision::MAX));

@@ -1,7 +1,7 @@
 //! `GET /debug/streams`: the open streams, as the workers' hubs have them.
 
 use actix_rt::time::timeout;
-use actix_web::web::{Data, Json, Query};
+use actix_web::web::{Data, Json};
 use denrei_model::id::AccountId;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use super::Debug;
 use super::bound::limit;
 use super::survey::PATIENCE;
 use crate::problem::{Code, Problem};
-use crate::stream::StreamReport;
+use crate::request::Query;
+use crate::stream::StreamsReport;
 
 /// Which streams are asked for.
 #[derive(Deserialize)]
@@ -24,26 +25,18 @@ pub(super) struct StreamQuery {
 /// Some of the open streams.
 #[derive(Serialize)]
 pub(super) struct StreamList {
-    /// How many are open, long-polls included.
-    open: usize,
-    /// How many of those are asked for.
-    matching: usize,
-    /// The first of them by id.
-    streams: Vec<StreamReport>,
+    #[serde(flatten)]
+    report: StreamsReport,
+    /// Whether there are more than are shown.
+    more: bool,
 }
 
 /// Shows them.
 pub(super) async fn list(query: Query<StreamQuery>, debug: Data<Debug>) -> Result<Json<StreamList>, Problem> {
-    let limit = limit(query.limit)?;
-    let mut streams = timeout(PATIENCE, debug.hubs.report())
+    let limit = limit(query.0.limit)?;
+    let report = timeout(PATIENCE, debug.hubs.report(query.0.account, limit))
         .await
         .map_err(|_| Problem::new(Code::Unavailable).detail("a worker does not answer"))?;
-    let open = streams.len();
-    if let Some(account) = query.account.map(|account| account.to_string()) {
-        streams.retain(|stream| stream.account == account);
-    }
-    let matching = streams.len();
-    streams.sort_unstable_by_key(|stream| stream.stream);
-    streams.truncate(limit);
-    Ok(Json(StreamList { open, matching, streams }))
+    let more = report.matching > report.streams.len();
+    Ok(Json(StreamList { report, more }))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix_rt::time::timeout;
 use denrei_actors::Handle;
-use denrei_actors::shard::ShardReport;
-use denrei_model::id::AccountId;
+use denrei_actors::entity::EntityRef;
+use denrei_actors::shard::{ShardFigures, ShardReport};
 use denrei_model::shard::Shard;
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -14,11 +14,14 @@ use serde::Serialize;
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What came of asking a shard.
-pub(super) enum Answer {
-    Report(Box<ShardReport>),
+pub(super) enum Answer<T> {
+    Told(Box<T>),
     Stuck,
     Stopped,
 }
+
+/// What came of asking each shard for its figures.
+pub(super) type Figures = Vec<(Shard, Answer<ShardFigures>)>;
 
 /// The same in a word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -32,36 +35,37 @@ pub(super) enum State {
     Stopped,
 }
 
-impl Answer {
+impl<T> Answer<T> {
     pub(super) const fn state(&self) -> State {
         match self {
-            Self::Report(_) => State::Running,
+            Self::Told(_) => State::Running,
             Self::Stuck => State::Stuck,
             Self::Stopped => State::Stopped,
         }
     }
 
-    pub(super) fn report(&self) -> Option<&ShardReport> {
+    pub(super) fn told(&self) -> Option<&T> {
         match self {
-            Self::Report(report) => Some(report),
+            Self::Told(told) => Some(told),
             Self::Stuck | Self::Stopped => None,
         }
     }
 }
 
-/// Asks one shard; of the sessions it lists those of `account`.
-pub(super) async fn one(runtime: &Handle, shard: Shard, account: Option<AccountId>) -> Answer {
-    within(PATIENCE, runtime.inspect(shard, account)).await
+/// Asks one shard for its report, with more of one entity if one is named.
+pub(super) async fn one(runtime: &Handle, shard: Shard, entity: Option<EntityRef>) -> Answer<ShardReport> {
+    within(PATIENCE, runtime.inspect(shard, entity)).await
 }
 
-/// Asks every shard, in their order.
-pub(super) async fn all(runtime: &Handle) -> Vec<(Shard, Answer)> {
-    join_all(runtime.shards().all().map(async |shard| (shard, one(runtime, shard, None).await))).await
+/// Asks every shard for its figures, in their order. Reports would have each walk through what it holds.
+pub(super) async fn all(runtime: &Handle) -> Figures {
+    let ask = async |shard| (shard, within(PATIENCE, runtime.measure(shard)).await);
+    join_all(runtime.shards().all().map(ask)).await
 }
 
-pub(super) async fn within(patience: Duration, asked: impl Future<Output = Option<ShardReport>>) -> Answer {
+pub(super) async fn within<T>(patience: Duration, asked: impl Future<Output = Option<T>>) -> Answer<T> {
     match timeout(patience, asked).await {
-        Ok(Some(report)) => Answer::Report(Box::new(report)),
+        Ok(Some(told)) => Answer::Told(Box::new(told)),
         Ok(None) => Answer::Stopped,
         Err(_) => Answer::Stuck,
     }

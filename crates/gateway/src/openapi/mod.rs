@@ -11,6 +11,7 @@
 //! kind of a request (a token, a body, a key, a query) is added here, once.
 
 mod absence;
+mod bound;
 mod example;
 mod parameter;
 mod problem;
@@ -43,6 +44,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
         }
     }
     absence::hold(&mut document);
+    bound::tell(&mut document);
     example::give(&mut document);
     document
 }

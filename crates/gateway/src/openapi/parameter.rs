@@ -1,10 +1,11 @@
 //! Parameters that many operations share: what the names in braces of paths stand for, and the `Idempotency-Key`.
 
 use denrei_model::id::{AccountId, ChatId, DeviceId};
-use denrei_model::idempotency::MAX_KEY_BYTES;
+use denrei_model::idempotency::{MAX_KEY_BYTES, MIN_KEY_BYTES};
 use denrei_model::operation::Category;
 use denrei_model::operation::person::MAX_SETTING_KEY_BYTES;
 use denrei_model::position::Seq;
+use denrei_model::wire::account::{MAX_HANDLE_BYTES, MIN_HANDLE_BYTES};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Components, PathItem, Ref, RefOr, Required};
@@ -35,7 +36,7 @@ impl IntoParams for RequiredKey {
 }
 
 fn key(required: Required) -> Parameter {
-    let schema = text("^[0-9]{8}-[A-Za-z0-9._:-]+$", MAX_KEY_BYTES);
+    let schema = text("^[0-9]{8}-[A-Za-z0-9._:-]+$", MIN_KEY_BYTES, MAX_KEY_BYTES);
     ParameterBuilder::new()
         .name(KEY)
         .parameter_in(ParameterIn::Header)
@@ -45,8 +46,9 @@ fn key(required: Required) -> Parameter {
         .build()
 }
 
-fn text(pattern: &str, most: usize) -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(most))
+fn text(pattern: &str, least: usize, most: usize) -> ObjectBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern));
+    text.min_length(Some(least)).max_length(Some(most))
 }
 
 /// Has a path say what the names in its braces stand for. A name that is not known here is not described: a test finds it.
@@ -70,8 +72,8 @@ fn in_path(name: &str) -> Option<Parameter> {
         "chat" => (of(&ChatId::name()), "Which chat."),
         "code" => (of(CODE), "Which code."),
         "device" => (of(&DeviceId::name()), "Which device."),
-        "handle" => (text("^[a-z][a-z0-9_.]{2,29}$", 30).into(), "Which handle."),
-        "key" => (text("^[A-Za-z0-9._-]+$", MAX_SETTING_KEY_BYTES).into(), "Which setting."),
+        "handle" => (text("^[a-z][a-z0-9_.]*$", MIN_HANDLE_BYTES, MAX_HANDLE_BYTES).into(), "Which handle."),
+        "key" => (text("^[A-Za-z0-9._-]+$", 1, MAX_SETTING_KEY_BYTES).into(), "Which setting."),
         "seq" => (of(&Seq::name()), "Which message, by its place in the chat."),
         _ => return None,
     };

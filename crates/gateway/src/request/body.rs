@@ -101,7 +101,19 @@ fn faulty(error: &serde_json::Error, field: &str) -> Problem {
         Category::Data if detail.starts_with("unknown field") => {
             Problem::new(Code::UnknownField).detail(detail).with("field", field)
         }
-        Category::Data if field == "." => Problem::new(Code::InvalidRequest).detail(detail),
-        Category::Data => Problem::new(Code::InvalidRequest).detail(detail).with("field", field),
+        Category::Data => match (field, named(&detail).map(str::to_owned)) {
+            (".", None) => Problem::new(Code::InvalidRequest).detail(detail),
+            (".", Some(name)) => Problem::new(Code::InvalidRequest).detail(detail).with("field", name),
+            (_, None) => Problem::new(Code::InvalidRequest).detail(detail).with("field", field),
+            (_, Some(name)) => {
+                Problem::new(Code::InvalidRequest).detail(detail).with("field", format!("{field}.{name}"))
+            }
+        },
     }
+}
+
+/// The field that is missing, or there twice: the path ends at what lacks it.
+fn named(detail: &str) -> Option<&str> {
+    let rest = detail.strip_prefix("missing field `").or_else(|| detail.strip_prefix("duplicate field `"))?;
+    rest.split('`').next()
 }

@@ -1,5 +1,7 @@
 //! Bounds of what people write.
 
+use denrei_model::wire::account::{MAX_HANDLE_BYTES, MIN_HANDLE_BYTES};
+
 use crate::problem::{Code, Problem};
 
 /// A field that is not as it must be.
@@ -47,10 +49,13 @@ pub(crate) fn handle(handle: &str) -> Result<(), Problem> {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.');
     let starts = handle.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
-    if starts && (3..=30).contains(&handle.len()) && handle.bytes().all(allowed) {
+    if starts && (MIN_HANDLE_BYTES..=MAX_HANDLE_BYTES).contains(&handle.len()) && handle.bytes().all(allowed)
+    {
         return Ok(());
     }
-    let detail = "expected 3 to 30 of a–z, 0–9, `_` and `.`, starting with a letter";
+    let detail = format!(
+        "expected {MIN_HANDLE_BYTES} to {MAX_HANDLE_BYTES} of a–z, 0–9, `_` and `.`, starting with a letter"
+    );
     Err(Problem::new(Code::HandleMalformed).detail(detail).with("field", "handle"))
 }
 

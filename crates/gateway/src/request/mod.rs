@@ -4,6 +4,7 @@
 mod body;
 mod check;
 mod key;
+mod query;
 pub(crate) mod route;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub(crate) use body::read;
 pub(crate) use body::{Body, Nothing};
 pub(crate) use check::Fault;
 pub(crate) use check::{handle, text};
+pub(crate) use query::Query;
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};

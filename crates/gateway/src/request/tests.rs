@@ -35,7 +35,7 @@ async fn fields_are_named_that_are_unknown_missing_of_another_type_or_out_of_bou
         (json!({"name": ""}), Code::InvalidRequest, Some("name")),
         (json!({"name": " "}), Code::InvalidRequest, Some("name")),
         (json!({"name": "a\u{0}"}), Code::InvalidRequest, Some("name")),
-        (json!({"picture": "p"}), Code::InvalidRequest, None),
+        (json!({"picture": "p"}), Code::InvalidRequest, Some("name")),
         (json!([]), Code::InvalidRequest, None),
     ] {
         let problem = told(body.to_string().as_bytes()).await;

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use denrei_actors::session::{Delivery, PushSink, Signal, StreamId};
-use denrei_model::position::Revision;
-use serde::Serialize;
+use denrei_model::id::AccountId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::device::{DeviceActor, StreamState, Word, now_ms};
 use super::heartbeat;
+use super::report::{StreamReport, StreamsReport};
 use crate::state::Gateway;
 
 /// Hand-overs that may wait for a worker. Beyond, shards mark sessions as behind and tell them later.
@@ -29,7 +29,7 @@ pub(super) enum ToHub {
         spread_ms: u64,
         seed: u64,
     },
-    Report(oneshot::Sender<Vec<StreamReport>>),
+    Report(Option<AccountId>, usize, oneshot::Sender<StreamsReport>),
 }
 
 /// The way to the streams of one worker, as shards know it.
@@ -68,34 +68,18 @@ impl Hubs {
         }
     }
 
-    /// The open streams of the node.
-    pub async fn report(&self) -> Vec<StreamReport> {
-        let mut streams = Vec::new();
+    /// The open streams of the node, or of one account: how many there are, and the first `most` of them by id.
+    pub async fn report(&self, account: Option<AccountId>, most: usize) -> StreamsReport {
+        let mut all = StreamsReport::default();
         for inlet in self.inlets() {
             let (to, answer) = oneshot::channel();
-            if inlet.send(ToHub::Report(to)).await.is_ok() {
-                streams.extend(answer.await.unwrap_or_default());
+            if inlet.send(ToHub::Report(account, most, to)).await.is_ok() {
+                all.add(answer.await.unwrap_or_default());
             }
         }
-        streams
+        all.cut(most);
+        all
     }
-}
-
-/// What a hub knows of a stream.
-#[derive(Clone, Debug, Serialize)]
-pub struct StreamReport {
-    /// The stream.
-    pub stream: u64,
-    /// Whose.
-    pub account: String,
-    /// Of which device.
-    pub device: String,
-    /// The revision up to which it was given; absent before it signed on.
-    pub revision: Option<Revision>,
-    /// Bytes that wait to be written.
-    pub outbox_bytes: usize,
-    /// Whether its log is being read.
-    pub reading: bool,
 }
 
 struct Entry {
@@ -171,8 +155,8 @@ impl Hub {
                 ToHub::Deliver(deliveries) => self.deliver(deliveries, &gateway),
                 ToHub::Signal(stream, signal) => self.signal(stream, signal),
                 ToHub::Leave { spread_ms, seed } => self.leave(spread_ms, seed),
-                ToHub::Report(to) => {
-                    let _ = to.send(self.report());
+                ToHub::Report(account, most, to) => {
+                    let _ = to.send(self.report(account, most));
                 }
             }
         }
@@ -224,20 +208,18 @@ impl Hub {
         quiet.map(|(stream, entry)| (*stream, Rc::clone(&entry.state))).collect()
     }
 
-    fn report(&self) -> Vec<StreamReport> {
+    fn report(&self, account: Option<AccountId>, most: usize) -> StreamsReport {
         let entries = self.entries.borrow();
-        let report = |(stream, entry): (&StreamId, &Entry)| {
-            let state = entry.state.borrow();
-            StreamReport {
-                stream: stream.0,
-                account: state.account.to_string(),
-                device: state.device.to_string(),
-                revision: state.cursor.map(|cursor| cursor.revision),
-                outbox_bytes: state.outbox.borrow().bytes(),
-                reading: state.reading,
-            }
-        };
-        entries.iter().map(report).collect()
+        let asked_for = |entry: &Entry| account.is_none_or(|account| entry.state.borrow().account == account);
+        let mut ids: Vec<StreamId> =
+            entries.iter().filter(|(_, entry)| asked_for(entry)).map(|(stream, _)| *stream).collect();
+        let matching = ids.len();
+        // Ids are numbers: to put them in order costs little beside describing that many streams.
+        ids.sort_unstable();
+        ids.truncate(most);
+        let streams =
+            ids.iter().filter_map(|id| Some(StreamReport::of(*id, &entries.get(id)?.state.borrow())));
+        StreamsReport { open: entries.len(), matching, streams: streams.collect() }
     }
 }
 

@@ -19,13 +19,15 @@ mod open;
 mod operations;
 mod outbox;
 mod position;
+mod report;
 pub mod snapshot;
 mod sync;
 
 use actix_web::web::{ServiceConfig, get, post};
 
 pub(crate) use document::Paths;
-pub use hub::{Hub, Hubs, StreamReport};
+pub use hub::{Hub, Hubs};
+pub use report::{StreamReport, StreamsReport};
 
 use crate::request::route::resource;
 

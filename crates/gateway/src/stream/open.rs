@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use actix::Actor as _;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use denrei_actors::session::{Session, SessionRefused};
 use denrei_model::id::LogId;
@@ -20,6 +20,7 @@ use super::outbox::Outbox;
 use super::position::Claim;
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 
 /// Where the device stands, in the query: all three or none.

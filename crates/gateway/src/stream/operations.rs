@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_rt::time::timeout;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use denrei_actors::session::{Session, StreamId};
 use denrei_model::id::{AccountId, LogId};
 use denrei_model::position::Revision;
 use denrei_model::tag::Tag;
-use denrei_model::wire::frame::Operations;
+use denrei_model::wire::frame::{MAX_COUNT, Operations};
 use denrei_model::wire::{FullSync, FullSyncReason};
 use denrei_storage::shard::ReadError;
 use serde::Deserialize;
@@ -25,10 +25,10 @@ use super::position::{Claim, full_sync, head, head_position, judge};
 use crate::auth::Caller;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 
-/// Most operations that one answer holds, and how many if nothing is said.
-const MAX_COUNT: u32 = 1_000;
+/// How many operations an answer holds if nothing is said.
 const COUNT: usize = 100;
 /// An answer is full with so many bytes, although there is more.
 const BYTES: usize = 1024 * 1024;
@@ -46,7 +46,7 @@ pub(super) struct OperationsQuery {
     tag: Option<Tag>,
     /// From the last FullSync: lifts the limit of how far one may be behind.
     resume_token: Option<String>,
-    /// Most operations to answer with; 100 if absent. An answer of large operations holds fewer: `head` says whether there is more.
+    /// Most operations to answer with, 1 to 1,000; 100 if absent. An answer of large operations holds fewer: `head` says whether there is more.
     count: Option<u32>,
     /// Seconds to wait when there are none.
     wait: Option<u32>,
@@ -66,7 +66,7 @@ pub(super) fn count(asked: Option<u32>) -> Result<usize, Problem> {
         Some(count @ 1..=MAX_COUNT) => Ok(count as usize),
         Some(_) => {
             let detail = format!("`count` must be 1 to {MAX_COUNT}");
-            Err(Problem::new(Code::InvalidRequest).detail(detail))
+            Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "count"))
         }
     }
 }

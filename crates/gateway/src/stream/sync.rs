@@ -66,7 +66,7 @@ async fn demanded(
         FullSyncReason::Corruption | FullSyncReason::Manual | FullSyncReason::Initialization => {}
         FullSyncReason::Gap | FullSyncReason::Hole | FullSyncReason::Continuity => {
             let detail = "`reason` may be `corruption`, `manual` or `initialization`; the others are for the server to find";
-            return Err(Problem::new(Code::InvalidRequest).detail(detail));
+            return Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "reason"));
         }
     }
     let moment = gateway.reader.snapshot().await.map_err(read_problem)?;

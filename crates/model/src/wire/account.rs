@@ -5,6 +5,21 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AccountId, DeviceId};
 use crate::operation::{Contact, Profile, Setting};
 
+/// Longest name of a device, in Unicode scalar values.
+pub const MAX_DEVICE_NAME_CHARS: usize = 100;
+/// Longest name of a platform, in Unicode scalar values.
+pub const MAX_PLATFORM_CHARS: usize = 32;
+/// Longest id that an operator's own system may give a person, in Unicode scalar values.
+pub const MAX_EXTERNAL_ID_CHARS: usize = 256;
+/// Shortest handle, in bytes.
+pub const MIN_HANDLE_BYTES: usize = 3;
+/// Longest handle, in bytes.
+pub const MAX_HANDLE_BYTES: usize = 30;
+/// Letters and digits of a code that links a device.
+pub const LINK_CODE_CHARS: usize = 8;
+/// Longest way of typing such a code, with spaces and hyphens.
+pub const MAX_TYPED_CODE_CHARS: usize = 32;
+
 /// A device as it introduces itself.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -73,7 +88,7 @@ pub struct LinkCode {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
-    /// The code shown by a device that is signed in.
+    /// The code shown by a device that is signed in: 8 letters and digits; up to 32 with spaces and hyphens, as people type it.
     pub code: String,
     /// The new device.
     pub device: DeviceDraft,

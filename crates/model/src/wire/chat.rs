@@ -25,7 +25,7 @@ pub struct ChatDraft {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChatPatch {
-    /// New name.
+    /// New name, 1 to 100 characters.
     #[serde(default)]
     pub name: Option<String>,
     /// New way of joining.

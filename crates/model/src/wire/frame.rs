@@ -139,6 +139,9 @@ pub struct Reconnect {
     pub after_ms: u64,
 }
 
+/// Most operations that one answer holds.
+pub const MAX_COUNT: u32 = 1_000;
+
 /// Body of `POST /v1/sync`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

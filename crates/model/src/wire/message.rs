@@ -93,6 +93,9 @@ pub struct HistoryMessage {
     pub key: Option<String>,
 }
 
+/// Most messages that a page of a chat's history holds.
+pub const MAX_HISTORY: usize = 100;
+
 /// A page of a chat's history, newest last.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

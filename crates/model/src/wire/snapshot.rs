@@ -8,6 +8,13 @@ use super::message::History;
 use crate::operation::{Category, ChatState, Contact, Profile, Setting, Standing};
 use crate::position::Seq;
 
+/// Most items that a page of any category holds: settings and contacts.
+pub const MAX_ITEMS: usize = 1_000;
+/// Most chats that a page holds.
+pub const MAX_CHATS: usize = 200;
+/// Most chats whose messages a page holds.
+pub const MAX_HISTORIES: usize = 50;
+
 /// A page of `GET /v1/snapshots/{category}`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

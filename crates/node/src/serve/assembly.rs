@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::App;
-use actix_web::middleware::Condition;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Data;
 use anyhow::Context as _;
 use denrei_actors::runtime::Foundation;
@@ -18,7 +18,7 @@ use denrei_gateway::server::{Server, ServerHandle, tls};
 use denrei_gateway::state::{Gateway, Secrets};
 use denrei_gateway::stream::{Hub, Hubs};
 use denrei_gateway::token::TokenKey;
-use denrei_gateway::{api, stream};
+use denrei_gateway::{api, stream, traffic};
 use denrei_model::clock::{Clock, SystemClock};
 use denrei_model::shard::ShardMap;
 use denrei_storage::embedded::EmbeddedStore;
@@ -161,6 +161,9 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
         let allowed = &gateway.options.cors;
         App::new()
             .wrap(Condition::new(!allowed.origins.is_empty(), cors(allowed)))
+            // Around all: what browsers ask beforehand is counted too.
+            .wrap(from_fn(traffic::count))
+            .app_data(gateway.traffic.clone())
             .app_data(Data::new(gateway.clone()))
             .app_data(hub)
             .configure(stream::configure)

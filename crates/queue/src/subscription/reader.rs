@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::state::Order;
 use super::{Shared, State};
+use crate::metrics::{COMMITTED_OFFSET, PENDING_RECORDS};
 use crate::partition::{Command, CommitNote, Load, Partition, PartitionHandle, Tracker};
 
 /// After trouble with the log, this long nothing is asked of it.
@@ -110,8 +111,8 @@ impl Reader {
             else {
                 continue;
             };
-            let committed = self.shared.metrics.of_place("denrei_queue_committed_offset", &place);
-            let pending = self.shared.metrics.of_place("denrei_queue_pending_records", &place);
+            let committed = self.shared.metrics.of_place(COMMITTED_OFFSET, &place);
+            let pending = self.shared.metrics.of_place(PENDING_RECORDS, &place);
             self.owned.insert(place.clone(), Owned { handle, paused: false, committed, pending });
             places.push(place);
         }

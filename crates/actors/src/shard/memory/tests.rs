@@ -223,8 +223,15 @@ impl Model {
         let record = PendingRecord { from: Shard::new(0), number: RecordNumber::ZERO, record: Bytes::new() };
         let captured = self.memory.capture(fetch);
         let fetched = captured.to_read().is_none().then(Fetched::default);
-        let cause = Cause::Record(Applying::new(record));
-        Item { id: self.line.next_id(), cause, entities: Vec::new(), captured, fetched }
+        let cause = Cause::Record(Applying::new(record, std::time::Duration::ZERO));
+        Item {
+            id: self.line.next_id(),
+            cause,
+            since: std::time::Duration::ZERO,
+            entities: Vec::new(),
+            captured,
+            fetched,
+        }
     }
 
     fn read(&mut self, at: usize) {

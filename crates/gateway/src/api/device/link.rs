@@ -9,7 +9,9 @@ use denrei_actors::name::link_name;
 use denrei_actors::{CommandError, Origin};
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::row::NameKey;
-use denrei_model::wire::account::{Credentials, LinkCode, LinkRequest};
+use denrei_model::wire::account::{
+    Credentials, LINK_CODE_CHARS, LinkCode, LinkRequest, MAX_TYPED_CODE_CHARS,
+};
 use denrei_storage::shard::Fetch;
 
 use super::check;
@@ -23,13 +25,13 @@ const GOOD_FOR: Duration = Duration::from_mins(5);
 /// Letters and digits that are not taken for one another: Crockford's base 32.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 40 bits: in five minutes and under the limit per address nobody guesses one.
-const LENGTH: usize = 8;
+const LENGTH: usize = LINK_CODE_CHARS;
 /// A code that is taken is drawn again, this often at most.
 const DRAWS: u32 = 4;
 
 impl Body for LinkRequest {
     fn check(&self) -> Result<(), Problem> {
-        text("code", &self.code, 1, 32)?;
+        text("code", &self.code, 1, MAX_TYPED_CODE_CHARS)?;
         Ok(check(&self.device)?)
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use denrei_actors::account::device::{NewDevice, Tokens};
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::idempotency::IdempotencyKey;
-use denrei_model::wire::account::{Credentials, DeviceDraft};
+use denrei_model::wire::account::{Credentials, DeviceDraft, MAX_DEVICE_NAME_CHARS, MAX_PLATFORM_CHARS};
 
 use crate::auth::revoked;
 use crate::problem::Problem;
@@ -20,13 +20,9 @@ use crate::request::{Fault, text};
 use crate::state::Gateway;
 use crate::token::{DeviceToken, TokenKind};
 
-/// Bounds of a device's name and platform, in characters.
-const NAME: usize = 100;
-const PLATFORM: usize = 32;
-
 fn check(draft: &DeviceDraft) -> Result<(), Fault> {
-    text("device.name", &draft.name, 1, NAME)?;
-    text("device.platform", &draft.platform, 1, PLATFORM)
+    text("device.name", &draft.name, 1, MAX_DEVICE_NAME_CHARS)?;
+    text("device.platform", &draft.platform, 1, MAX_PLATFORM_CHARS)
 }
 
 impl Gateway {

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json};
 use denrei_actors::account::device::register::Register;
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::operation::person::MAX_NAME_CHARS;
-use denrei_model::wire::account::{Credentials, RegisterRequest};
+use denrei_model::wire::account::{Credentials, MAX_EXTERNAL_ID_CHARS, RegisterRequest};
 
 use super::check;
 use crate::auth::admin;
@@ -15,15 +15,12 @@ use crate::registration::Mode;
 use crate::request::{Asked, Body, Fault, text};
 use crate::state::Gateway;
 
-/// Longest id that an operator's own system may give a person, in bytes.
-const EXTERNAL: usize = 256;
-
 impl Body for RegisterRequest {
     fn check(&self) -> Result<(), Problem> {
         text("name", &self.name, 1, MAX_NAME_CHARS)?;
         check(&self.device)?;
         if let Some(external) = &self.external_id {
-            text("external_id", external, 1, EXTERNAL)?;
+            text("external_id", external, 1, MAX_EXTERNAL_ID_CHARS)?;
         }
         Ok(())
     }

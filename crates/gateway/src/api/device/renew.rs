@@ -5,7 +5,7 @@ use denrei_actors::Origin;
 use denrei_actors::account::device::renew::Renew;
 use denrei_model::wire::account::{Credentials, RenewRequest};
 
-use crate::auth::{bearer, revoked};
+use crate::auth::revoked;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
 use crate::request::{Asked, Body};
@@ -37,11 +37,11 @@ pub(in crate::api) async fn renew(
     if text.starts_with("dra_") {
         return Err(Problem::new(Code::ForbiddenRealm).detail("an access token is not a refresh token"));
     }
-    let token = DeviceToken::parse(text, TokenKind::Refresh).ok_or_else(bearer::unknown)?;
+    let token = DeviceToken::parse(text, TokenKind::Refresh).ok_or_else(unknown)?;
     let (account, device, number) = (token.account, token.device, token.number);
-    let row = gateway.device_row(account, device).await?.ok_or_else(bearer::unknown)?;
+    let row = gateway.device_row(account, device).await?.ok_or_else(unknown)?;
     if !token.is_genuine(&gateway.key, &row.family) {
-        return Err(bearer::unknown());
+        return Err(unknown());
     }
     if row.revoked_at != 0 {
         return Err(revoked());
@@ -50,4 +50,8 @@ pub(in crate::api) async fn renew(
     let tokens = gateway.runtime.ask(renew, Origin::unkeyed(account, device)).await;
     gateway.devices.forget((account, device));
     Ok(Json(gateway.credentials(account, device, &tokens?)?))
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::Unauthorized).detail("the refresh token is not known").with("field", "refresh_token")
 }

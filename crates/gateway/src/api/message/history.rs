@@ -1,19 +1,20 @@
 //! `GET /v1/chats/{chat}/messages`: a chat read back, page by page.
 
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use denrei_model::id::ChatId;
 use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
 use denrei_model::row::AccountChatKey;
-use denrei_model::wire::message::History;
+use denrei_model::wire::message::{History, MAX_HISTORY};
 use denrei_storage::shard::Fetch;
 use serde::Deserialize;
 
 use crate::auth::Caller;
 use crate::openapi::refused;
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
-use crate::stream::snapshot::{HISTORY_PAGE, history};
+use crate::stream::snapshot::history;
 
 /// Which page.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -40,9 +41,9 @@ pub(in crate::api) async fn list(
     query: Query<PageQuery>,
     gateway: Data<Gateway>,
 ) -> Result<Json<History>, Problem> {
-    let limit = query.limit.unwrap_or(HISTORY_PAGE);
-    if !(1..=HISTORY_PAGE).contains(&limit) {
-        let detail = format!("`limit` must be 1 to {HISTORY_PAGE}");
+    let limit = query.0.limit.unwrap_or(MAX_HISTORY);
+    if !(1..=MAX_HISTORY).contains(&limit) {
+        let detail = format!("`limit` must be 1 to {MAX_HISTORY}");
         return Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "limit"));
     }
     let moment = gateway.reader.snapshot().await?;
@@ -50,5 +51,5 @@ pub(in crate::api) async fn list(
     let fetched = moment.fetch(Fetch { keys: vec![key.into()], scans: Vec::new() }).await?;
     let own = fetched.row::<AccountChatKey>(0).filter(|row| row.membership == Membership::Joined);
     let own = own.ok_or(Code::NotMember)?;
-    Ok(Json(history(&*moment, caller.account, *chat, own, query.before, limit).await?))
+    Ok(Json(history(&*moment, caller.account, *chat, own, query.0.before, limit).await?))
 }

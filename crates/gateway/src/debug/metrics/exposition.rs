@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::store::Durations;
+
 /// What a figure does over time.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
@@ -49,15 +51,40 @@ pub(super) fn head(out: &mut String, name: &str, kind: Kind, help: &str) {
     let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
 }
 
-/// Writes a sample; `labels` is empty, or made by [`label`].
+/// Writes a sample; `labels` is empty, or made by [`labels`].
 pub(super) fn sample(out: &mut String, name: &str, labels: &str, value: f64) {
     let _ = writeln!(out, "{name}{labels} {value}");
 }
 
-/// A sample's one label.
-pub(super) fn label(name: &str, value: &str) -> String {
-    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    format!("{{{name}=\"{value}\"}}")
+/// The labels of a sample.
+pub(super) fn labels(labels: &[(&str, &str)]) -> String {
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let each: Vec<String> =
+        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    format!("{{{}}}", each.join(","))
+}
+
+/// Writes the samples of a histogram. Buckets of this format hold all that lies below their bound, those of lower bounds
+/// included.
+pub(super) fn histogram(out: &mut String, name: &str, labels: &str, durations: &Durations) {
+    let others = labels.trim_start_matches('{').trim_end_matches('}');
+    let comma = if others.is_empty() { "" } else { "," };
+    let mut bucket = |bound: &str, below: u64| {
+        sample(out, &format!("{name}_bucket"), &format!("{{{others}{comma}le=\"{bound}\"}}"), below as f64);
+    };
+    let mut below = 0;
+    for (bound, count) in durations.bounds_micros.iter().zip(&durations.counts) {
+        below += count;
+        bucket(&seconds(*bound).to_string(), below);
+    }
+    let all = durations.counts.iter().sum();
+    bucket("+Inf", all);
+    sample(out, &format!("{name}_sum"), labels, seconds(durations.sum_micros));
+    sample(out, &format!("{name}_count"), labels, all as f64);
+}
+
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
 }
 
 /// Writes the figures of a table, read from `from`.
@@ -82,6 +109,28 @@ mod tests {
 
     #[test]
     fn labels_are_escaped() {
-        assert_eq!(label("version", "1 \"a\"\\\n"), r#"{version="1 \"a\"\\\n"}"#);
+        let labels = labels(&[("version", "1 \"a\"\\\n"), ("os", "any")]);
+        assert_eq!(labels, r#"{version="1 \"a\"\\\n",os="any"}"#);
+    }
+
+    #[test]
+    fn buckets_hold_those_of_lower_bounds_too_and_the_last_one_all() {
+        let took =
+            Durations { bounds_micros: vec![100, 2_500], counts: vec![3, 1, 2], sum_micros: 1_500_000 };
+        for (of, before, after) in [("", "{", ""), ("{a=\"b\"}", "{a=\"b\",", "{a=\"b\"}")] {
+            let mut out = String::new();
+            histogram(&mut out, "x_seconds", of, &took);
+            let samples: Vec<&str> = out.lines().collect();
+            assert_eq!(
+                samples,
+                [
+                    format!("x_seconds_bucket{before}le=\"0.0001\"}} 3"),
+                    format!("x_seconds_bucket{before}le=\"0.0025\"}} 4"),
+                    format!("x_seconds_bucket{before}le=\"+Inf\"}} 6"),
+                    format!("x_seconds_sum{after} 1.5"),
+                    format!("x_seconds_count{after} 6"),
+                ]
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `GET /metrics`: the node in figures, in Prometheus' text format.
 //!
 //! ```text
-//! tables of figures: node, server, shards, store ──► exposition ──► text ◄── what a recorder of the `metrics` crate has
+//! tables of figures: node, server, routes, shards, store ──► exposition ──► text ◄── what a recorder of the `metrics` crate has
 //! ```
 //! The figures are read when they are asked for and kept nowhere; each is a line in the table of what it is read from. No
 //! label names an account, a chat or a device, so the page has the same size however many there are. `docs/metrics.md` lists
@@ -9,6 +9,7 @@
 
 mod exposition;
 mod node;
+mod requests;
 mod shards;
 mod store;
 
@@ -29,7 +30,8 @@ pub(super) async fn page(debug: Data<Debug>) -> HttpResponse {
     let answers = survey::all(&debug.gateway.runtime).await;
     let mut text = String::new();
     node::write(&mut text, &debug);
-    shards::write(&mut text, &debug.last_told, answers);
+    requests::write(&mut text, &debug.gateway.traffic);
+    shards::write(&mut text, &debug.last_told, &debug.gateway.runtime, answers);
     if let Some(figures) = debug.store_figures() {
         store::write(&mut text, &figures);
     }

@@ -1,6 +1,6 @@
 //! Figures of the process, and of the server that devices connect to.
 
-use super::exposition::{Figure, Kind, head, label, sample, table};
+use super::exposition::{Figure, Kind, head, labels, sample, table};
 use crate::debug::Debug;
 use crate::server::ServerStats;
 
@@ -69,7 +69,7 @@ const SERVER: &[Figure<ServerStats>] = &[
 pub(super) fn write(out: &mut String, debug: &Debug) {
     let build = "denrei_build_info";
     head(out, build, Kind::Gauge, "Always 1; the label names the version that runs.");
-    sample(out, build, &label("version", debug.version), 1.0);
+    sample(out, build, &labels(&[("version", debug.version)]), 1.0);
     table(out, NODE, debug);
     if let Some(bytes) = resident_bytes() {
         table(out, RESIDENT, &bytes);

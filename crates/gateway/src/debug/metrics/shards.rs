@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use denrei_actors::shard::ShardReport;
+use denrei_actors::Handle;
+use denrei_actors::shard::ShardFigures;
 use denrei_model::shard::Shard;
 
 use super::exposition::{Figure, table};
-use crate::debug::survey::{Answer, State};
+use crate::debug::survey::{Figures, State};
 
 /// What a shard has counted since it was claimed.
 #[derive(Clone, Copy, Default)]
@@ -20,15 +22,15 @@ struct Counts {
     pulled: u64,
 }
 
-impl From<&ShardReport> for Counts {
-    fn from(report: &ShardReport) -> Self {
+impl From<&ShardFigures> for Counts {
+    fn from(figures: &ShardFigures) -> Self {
         Self {
-            turns: report.turns,
-            shed: report.shed,
-            panics: report.panics,
-            skipped: report.skipped,
-            repeats: report.repeats,
-            pulled: report.pulled,
+            turns: figures.turns,
+            shed: figures.shed,
+            panics: figures.panics,
+            skipped: figures.skipped,
+            repeats: figures.repeats,
+            pulled: figures.pulled,
         }
     }
 }
@@ -54,12 +56,12 @@ pub(in crate::debug) struct LastTold(Arc<Mutex<BTreeMap<(Shard, u64), Counts>>>)
 
 impl LastTold {
     /// Takes up what the shards have told, and sums over all of them.
-    fn sum(&self, answers: &[(Shard, Answer)]) -> Counts {
+    fn sum(&self, answers: &Figures) -> Counts {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (shard, report) in answers.iter().filter_map(|(shard, answer)| Some((*shard, answer.report()?))) {
-            let known = told.entry((shard, report.epoch)).or_default();
+        for (shard, figures) in answers.iter().filter_map(|(shard, answer)| Some((*shard, answer.told()?))) {
+            let known = told.entry((shard, figures.epoch)).or_default();
             // Another request may have asked later and been answered sooner.
-            *known = known.with(Counts::from(report), u64::max);
+            *known = known.with(Counts::from(figures), u64::max);
         }
         told.values().fold(Counts::default(), |sum, counts| sum.with(*counts, u64::saturating_add))
     }
@@ -67,8 +69,10 @@ impl LastTold {
 
 /// The shards of a node together.
 struct Together {
-    answers: Vec<(Shard, Answer)>,
+    answers: Figures,
     counts: Counts,
+    /// Messages in the mailboxes of all shards, those that do not answer included.
+    mailbox: usize,
 }
 
 impl Together {
@@ -76,8 +80,18 @@ impl Together {
         self.answers.iter().filter(|(_, answer)| answer.state() == state).count() as f64
     }
 
-    fn now(&self, of: impl Fn(&ShardReport) -> usize) -> f64 {
-        self.answers.iter().filter_map(|(_, answer)| answer.report()).map(of).sum::<usize>() as f64
+    fn told(&self) -> impl Iterator<Item = &ShardFigures> {
+        self.answers.iter().filter_map(|(_, answer)| answer.told())
+    }
+
+    fn now(&self, of: impl Fn(&ShardFigures) -> usize) -> f64 {
+        self.told().map(of).sum::<usize>() as f64
+    }
+
+    /// The longest wait on any of them.
+    fn oldest_seconds(&self) -> f64 {
+        let oldest = self.told().filter_map(|shard| shard.oldest_waits_ms).max();
+        Duration::from_millis(oldest.unwrap_or_default()).as_secs_f64()
     }
 }
 
@@ -105,8 +119,24 @@ const SHARDS: &[Figure<Together>] = &[
         "Records of other shards that wait for their turn.",
         |all| all.now(|shard| shard.queued_records),
     ),
+    Figure::gauge(
+        "denrei_shard_mailbox_messages",
+        "Messages that shards have not taken up. Of those that do not answer too.",
+        |all| all.mailbox as f64,
+    ),
+    Figure::gauge(
+        "denrei_shard_oldest_wait_seconds",
+        "For how long the oldest of all that wait for their turn has waited; 0 if nothing waits.",
+        Together::oldest_seconds,
+    ),
     Figure::gauge("denrei_shard_active_entities", "Accounts, chats and names that are active.", |all| {
         all.now(|shard| shard.active)
+    }),
+    Figure::gauge("denrei_shard_active_accounts", "Accounts that are active.", |all| {
+        all.now(|shard| shard.active_accounts)
+    }),
+    Figure::gauge("denrei_shard_active_chats", "Chats that are active.", |all| {
+        all.now(|shard| shard.active_chats)
     }),
     Figure::gauge(
         "denrei_shard_streams",
@@ -152,7 +182,8 @@ const SHARDS: &[Figure<Together>] = &[
 ];
 
 /// Writes them.
-pub(super) fn write(out: &mut String, last_told: &LastTold, answers: Vec<(Shard, Answer)>) {
+pub(super) fn write(out: &mut String, last_told: &LastTold, runtime: &Handle, answers: Figures) {
     let counts = last_told.sum(&answers);
-    table(out, SHARDS, &Together { answers, counts });
+    let mailbox = runtime.shards().all().map(|shard| runtime.mailbox(shard)).sum();
+    table(out, SHARDS, &Together { answers, counts, mailbox });
 }

@@ -1,6 +1,6 @@
 //! Figures of the store, whatever its kind: the node hands them in.
 
-use super::exposition::{Figure, Kind, head, label, sample, table};
+use super::exposition::{Figure, Kind, head, histogram, table};
 
 /// What a store has done since it was opened, and how it is.
 #[derive(Clone, Debug, Default)]
@@ -87,56 +87,18 @@ const ENGINE: &[Figure<EngineFigures>] = &[
     }),
 ];
 
+const COMMITS: (&str, &str) = (
+    "denrei_store_commit_duration_seconds",
+    "How long commits took until they were durable, flushing to disk included.",
+);
+
 /// Writes them.
 pub(super) fn write(out: &mut String, figures: &StoreFigures) {
     table(out, STORE, figures);
     if let Some(engine) = &figures.engine {
         table(out, ENGINE, engine);
     }
-    let help = "How long commits took until they were durable, flushing to disk included.";
-    histogram(out, "denrei_store_commit_duration_seconds", help, &figures.commits);
-}
-
-/// Buckets of this format hold all that lies below their bound, those of lower bounds included.
-fn histogram(out: &mut String, name: &str, help: &str, durations: &Durations) {
+    let (name, help) = COMMITS;
     head(out, name, Kind::Histogram, help);
-    let bucket = format!("{name}_bucket");
-    let mut below = 0;
-    for (bound, count) in durations.bounds_micros.iter().zip(&durations.counts) {
-        below += count;
-        let bound = seconds(*bound).to_string();
-        sample(out, &bucket, &label("le", &bound), below as f64);
-    }
-    let all: u64 = durations.counts.iter().sum();
-    sample(out, &bucket, &label("le", "+Inf"), all as f64);
-    sample(out, &format!("{name}_sum"), "", seconds(durations.sum_micros));
-    sample(out, &format!("{name}_count"), "", all as f64);
-}
-
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_hold_those_of_lower_bounds_too_and_the_last_one_all() {
-        let commits =
-            Durations { bounds_micros: vec![100, 2_500], counts: vec![3, 1, 2], sum_micros: 1_500_000 };
-        let mut out = String::new();
-        histogram(&mut out, "x_seconds", "Help.", &commits);
-        let samples: Vec<&str> = out.lines().skip(2).collect();
-        assert_eq!(
-            samples,
-            [
-                "x_seconds_bucket{le=\"0.0001\"} 3",
-                "x_seconds_bucket{le=\"0.0025\"} 4",
-                "x_seconds_bucket{le=\"+Inf\"} 6",
-                "x_seconds_sum 1.5",
-                "x_seconds_count 6",
-            ]
-        );
-    }
+    histogram(out, name, "", &figures.commits);
 }

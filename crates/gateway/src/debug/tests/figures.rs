@@ -1,12 +1,20 @@
 //! The page of figures, and the page that says what they mean.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::test::TestRequest;
+use actix_web::App;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::web::get;
 
 use super::stage::Stage;
 use crate::debug::{Durations, EngineFigures, StoreFigures};
+use crate::request::route::resource;
+use crate::traffic;
 
 const PAGE: &str = include_str!("../../../../../docs/metrics.md");
 
@@ -118,6 +126,39 @@ async fn figures_are_those_of_the_node_its_shards_and_its_store() {
         "denrei_store_commit_duration_seconds_bucket{le=\"0.001\"} 7",
         "denrei_store_commit_duration_seconds_count 8",
     ] {
+        assert!(text.lines().any(|line| line == sample), "{sample} is not in\n{text}");
+    }
+}
+
+#[actix_web::test]
+async fn requests_are_counted_by_route_method_and_class_of_status() {
+    let stage = Stage::new(0).await;
+    let traffic = stage.debug.gateway.traffic.clone();
+    let clock = Arc::clone(&stage.clock);
+    let slow = move || {
+        clock.advance(Duration::from_millis(7));
+        ready("a thing")
+    };
+    let app = App::new()
+        .wrap(from_fn(traffic::count))
+        .app_data(traffic)
+        .service(resource("/things/{thing}").route(get().to(slow)));
+    let app = init_service(app).await;
+    for (method, path) in [("GET", "/things/1"), ("GET", "/things/2"), ("BREW", "/things/1"), ("GET", "/no")]
+    {
+        let request = TestRequest::with_uri(path).method(method.parse().unwrap());
+        call_service(&app, request.to_request()).await;
+    }
+    let text = text(&stage).await;
+    for sample in [
+        "requests_total{route=\"/things/{thing}\",method=\"GET\",status=\"2xx\"} 2",
+        "requests_total{route=\"/things/{thing}\",method=\"other\",status=\"4xx\"} 1",
+        "requests_total{route=\"none\",method=\"GET\",status=\"4xx\"} 1",
+        "request_duration_seconds_bucket{route=\"/things/{thing}\",method=\"GET\",status=\"2xx\",le=\"0.005\"} 0",
+        "request_duration_seconds_bucket{route=\"/things/{thing}\",method=\"GET\",status=\"2xx\",le=\"0.01\"} 2",
+        "request_duration_seconds_sum{route=\"/things/{thing}\",method=\"GET\",status=\"2xx\"} 0.014",
+    ] {
+        let sample = format!("denrei_http_{sample}");
         assert!(text.lines().any(|line| line == sample), "{sample} is not in\n{text}");
     }
 }

@@ -71,8 +71,9 @@ async fn an_account_shows_its_row_the_head_of_its_log_and_its_devices_without_se
     assert_eq!(at(&page, "/devices/0/last_seen"), 20_261_124);
     assert_eq!(page["more_devices"], false);
     assert_eq!(at(&page, "/whereabouts/state"), "running");
-    assert_eq!(at(&page, "/whereabouts/active"), true);
-    assert_eq!(at(&page, "/whereabouts/sessions"), &json!([]));
+    assert_eq!(at(&page, "/whereabouts/entity/active"), true);
+    assert_eq!(at(&page, "/whereabouts/entity/sessions"), &json!([]));
+    assert_eq!(at(&page, "/whereabouts/entity/pinned_by"), 0);
     assert!(!page.to_string().contains("family"));
 }
 
@@ -84,7 +85,7 @@ async fn looking_at_an_account_does_not_activate_it() {
     later.debug.gateway.reader = std::sync::Arc::new(store);
     for _ in 0..2 {
         let page = later.page(&format!("/debug/accounts/{}", account(1))).await;
-        assert_eq!(at(&page, "/whereabouts/active"), false);
+        assert_eq!(at(&page, "/whereabouts/entity/active"), false);
     }
 }
 
@@ -152,8 +153,8 @@ async fn a_chat_shows_its_row_and_everybody_who_is_in_it_or_asked_into_it() {
     assert_eq!(at(&page, "/members/0/membership"), "joined");
     assert_eq!(at(&page, "/members/1/membership"), "invited");
     assert_eq!(page["more_members"], false);
-    assert_eq!(at(&page, "/whereabouts/active"), true);
-    assert_eq!(at(&page, "/whereabouts/sessions"), &Value::Null);
+    assert_eq!(at(&page, "/whereabouts/entity/active"), true);
+    assert_eq!(at(&page, "/whereabouts/entity/sessions"), &json!([]));
 }
 
 #[actix_web::test]
@@ -176,5 +177,5 @@ async fn a_handle_shows_who_has_it() {
     stage.act(1, claim).await.unwrap();
     let page = stage.page("/debug/handles/brown").await;
     assert_eq!(page["account"], json!(account(1)));
-    assert_eq!(at(&page, "/whereabouts/active"), true);
+    assert_eq!(at(&page, "/whereabouts/entity/active"), true);
 }

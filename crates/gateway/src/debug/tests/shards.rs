@@ -11,6 +11,7 @@ use denrei_actors::command::{Command, Decision, Facts};
 use denrei_actors::entity::EntityRef;
 use denrei_actors::name::link::OfferLink;
 use denrei_actors::rows::Rows;
+use denrei_actors::shard::ShardFigures;
 use denrei_model::clock::Timestamp;
 use denrei_model::shard::Shard;
 use denrei_storage::shard::Fetch;
@@ -29,7 +30,11 @@ async fn every_shard_has_a_line_and_a_page_of_its_own() {
     assert_eq!(numbers, [0, 1, 2, 3]);
     let active: u64 = lines.iter().map(|line| line["active"].as_u64().unwrap()).sum();
     assert_eq!(active, 3);
-    assert!(lines.iter().all(|line| line["queued_commands"] == 0 && line["last_error"].is_null()), "{list}");
+    let accounts: u64 = lines.iter().map(|line| line["active_accounts"].as_u64().unwrap()).sum();
+    assert_eq!(accounts, 3);
+    let rests = |line: &&Value| line["queued_commands"] == 0 && line["mailbox"] == 0;
+    assert!(lines.iter().all(|line| rests(&line) && line["last_error"].is_null()), "{list}");
+    assert!(lines.iter().all(|line| line["oldest_waits_ms"].is_null()), "{list}");
     assert!(lines.iter().all(|line| line.get("entities").is_none()), "{list}");
     let shard = stage.debug.gateway.runtime.shards().of_account(account(1));
     let page = stage.page(&format!("/debug/shards/{shard}")).await;
@@ -79,6 +84,11 @@ impl Command for Stop {
     }
 }
 
+/// What does not stop anything.
+fn nothing() -> Stop {
+    Stop { stopped: channel().0, go_on: channel().1 }
+}
+
 #[actix_web::test]
 async fn stuck_shards_are_shown_as_that_beside_those_that_answer() {
     let stage = Stage::on_arbiters(2).await;
@@ -94,9 +104,15 @@ async fn stuck_shards_are_shown_as_that_beside_those_that_answer() {
         let same_thread = line["shard"].as_u64().unwrap() % 2 == u64::from(stuck.get() % 2);
         assert_eq!(line["state"], if same_thread { "stuck" } else { "running" }, "{list}");
     }
+    // What reaches it meanwhile is seen from outside.
+    let (runtime, origin) = (stage.debug.gateway.runtime.clone(), Origin::unkeyed(account(1), device(1)));
+    let later = actix_rt::spawn(async move { runtime.ask(nothing(), origin).await });
+    until(async || (stage.debug.gateway.runtime.mailbox(stuck) == 1).then_some(())).await;
     let page = stage.page(&format!("/debug/shards/{stuck}")).await;
-    assert_eq!(page, json!({"shard": stuck, "state": "stuck", "report": null}));
+    assert_eq!(page, json!({"shard": stuck, "state": "stuck", "mailbox": 1, "report": null}));
     drop(may_go_on);
+    later.await.unwrap().unwrap();
+    assert_eq!(stage.debug.gateway.runtime.mailbox(stuck), 0);
     asked.await.unwrap().unwrap();
     let node = stage.page("/debug/node").await;
     assert_eq!(node["shards"]["running"], SHARDS);
@@ -104,11 +120,11 @@ async fn stuck_shards_are_shown_as_that_beside_those_that_answer() {
 
 #[actix_web::test]
 async fn a_shard_is_waited_for_no_longer_than_it_may_take() {
-    let stuck = within(Duration::from_millis(1), pending()).await;
+    let stuck = within::<ShardFigures>(Duration::from_millis(1), pending()).await;
     assert!(matches!(stuck, Answer::Stuck));
-    assert!(matches!(within(Duration::from_secs(10), ready(None)).await, Answer::Stopped));
-    let line = serde_json::to_value(line(Shard::new(3), &stuck)).unwrap();
-    assert_eq!(line, json!({"shard": 3, "state": "stuck"}));
+    assert!(matches!(within::<ShardFigures>(Duration::from_secs(10), ready(None)).await, Answer::Stopped));
+    let line = serde_json::to_value(line(Shard::new(3), 7, stuck)).unwrap();
+    assert_eq!(line, json!({"shard": 3, "state": "stuck", "mailbox": 7}));
 }
 
 #[actix_web::test]
@@ -116,11 +132,10 @@ async fn shards_that_have_stopped_are_shown_as_that() {
     let mut stage = Stage::new(1).await;
     stage.stop_shards();
     let page = stage.page("/debug/shards/0").await;
-    assert_eq!(page, json!({"shard": 0, "state": "stopped", "report": null}));
+    assert_eq!(page, json!({"shard": 0, "state": "stopped", "mailbox": 0, "report": null}));
     let node = stage.page("/debug/node").await;
     assert_eq!(node["shards"]["stopped"], SHARDS);
     let account = stage.page(&format!("/debug/accounts/{}", account(1))).await;
     assert_eq!(account["row"]["profile"]["name"], "person 1", "rows are shown all the same");
-    assert_eq!(account["whereabouts"]["active"], Value::Null);
-    assert_eq!(account["whereabouts"]["sessions"], Value::Null);
+    assert_eq!(account["whereabouts"]["entity"], Value::Null);
 }

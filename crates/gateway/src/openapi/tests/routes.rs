@@ -56,6 +56,26 @@ async fn a_malformed_key_is_refused_wherever_a_key_is_documented() {
 }
 
 #[actix_web::test]
+async fn a_part_of_a_path_that_is_not_as_it_must_be_is_named() {
+    let stage = Stage::new().await;
+    let bearer = format!("Bearer {}", stage.token().await);
+    let mut tried = 0;
+    for operation in documented().await.iter().filter(|operation| operation.needs_token()) {
+        let names = ["account", "category", "chat", "device", "seq"];
+        for name in names.into_iter().filter(|name| operation.path.contains(&format!("{{{name}}}"))) {
+            let request =
+                TestRequest::with_uri(&operation.uri_with(name, "x")).method(operation.method.clone());
+            let (status, problem) =
+                stage.send(request.insert_header(("authorization", bearer.as_str()))).await;
+            assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &"invalid_request".into()));
+            assert_eq!(problem["field"], name, "{} {}", operation.method, operation.path);
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried} tries are few");
+}
+
+#[actix_web::test]
 async fn methods_that_are_not_documented_are_not_allowed() {
     let documented = documented().await;
     let has = |path: &str, method: &Method| {

@@ -15,6 +15,7 @@ use denrei_model::shard::ShardMap;
 use denrei_storage::memory::{MemoryOptions, MemoryStore};
 use serde_json::{Value, json};
 
+use crate::auth::AdminToken;
 use crate::options::GatewayOptions;
 use crate::state::{Gateway, Secrets};
 use crate::token::TokenKey;
@@ -23,6 +24,7 @@ use crate::{api, stream};
 /// 2026-11-24T12:00:00Z.
 const NOON: u64 = 1_795_521_600_000;
 const SHARDS: u16 = 2;
+pub(super) const ADMIN: &str = "the operator's own";
 
 /// One operation of the document.
 pub(super) struct Documented {
@@ -34,10 +36,15 @@ pub(super) struct Documented {
 impl Documented {
     /// The path with something in place of the names in braces.
     pub(super) fn uri(&self) -> String {
+        self.uri_with("", "")
+    }
+
+    /// The same, with this in place of one of them.
+    pub(super) fn uri_with(&self, name: &str, value: &str) -> String {
         let zeros = "0".repeat(32);
         let named = BTreeMap::from([
             ("{account}", format!("U{zeros}")),
-            ("{category}", "chats".to_owned()),
+            ("{category}", "contacts".to_owned()),
             ("{chat}", format!("C{zeros}")),
             ("{code}", "not_found".to_owned()),
             ("{device}", format!("D{zeros}")),
@@ -45,7 +52,13 @@ impl Documented {
             ("{key}", "theme".to_owned()),
             ("{seq}", "1".to_owned()),
         ]);
-        named.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value))
+        let path = self.path.replace(&format!("{{{name}}}"), value);
+        named.iter().fold(path, |path, (name, value)| path.replace(name, value))
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.says["operationId"].as_str().unwrap()
     }
 
     pub(super) fn statuses(&self) -> Vec<&str> {
@@ -108,6 +121,12 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn new() -> Self {
+        Self::with(GatewayOptions::default()).await
+    }
+
+    /// A node with these options, and an admin token.
+    pub(super) async fn with(mut options: GatewayOptions) -> Self {
+        options.admin_token = Some(AdminToken::new(ADMIN.to_owned()));
         let store = MemoryStore::new(MemoryOptions { shards: SHARDS, ..MemoryOptions::default() });
         let foundation = Foundation {
             shards: ShardMap::new(SHARDS, 7),
@@ -119,8 +138,7 @@ impl Stage {
         };
         let runtime = Runtime::start(RuntimeOptions::default(), foundation).await.unwrap();
         let secrets = Secrets { key: TokenKey::new([3; 32]), incarnation: [1; 16], jwks: None };
-        let gateway =
-            Gateway::new(runtime.handle(), Arc::new(store), secrets, GatewayOptions::default()).unwrap();
+        let gateway = Gateway::new(runtime.handle(), Arc::new(store), secrets, options).unwrap();
         Self { gateway, _runtime: runtime }
     }
 
@@ -130,7 +148,7 @@ impl Stage {
         self.send(headers.iter().copied().fold(request, TestRequest::insert_header)).await
     }
 
-    async fn send(&self, request: TestRequest) -> (StatusCode, Value) {
+    pub(super) async fn send(&self, request: TestRequest) -> (StatusCode, Value) {
         let (status, body) = send(Some(&self.gateway), request).await;
         (status, serde_json::from_slice(&body).unwrap_or_default())
     }

@@ -6,22 +6,21 @@ use denrei_model::id::AccountId;
 use denrei_model::operation::{ChatState, Member, Membership};
 use denrei_model::position::Seq;
 use denrei_model::row::{AccountChatRow, ChatKey, ChatRow, Key, KeyRange, MemberKey};
-use denrei_model::wire::snapshot::ChatItem;
+use denrei_model::wire::snapshot::{ChatItem, MAX_CHATS};
 use denrei_storage::shard::{Fetch, ReadError, Scan, Snapshot};
 
 use super::{Items, Moment, PageQuery, limit, standings};
 use crate::problem::Problem;
 use crate::stream::operations::read_problem;
 
-/// Chats of a page, and most that one may hold.
+/// Chats of a page if nothing is said.
 const PAGE: usize = 50;
-const MOST: usize = 200;
 /// More members than any group has.
 const MEMBERS: usize = 1_000;
 
 /// Chats that the account is in or invited into.
 pub(super) async fn chats(moment: &Moment<'_>, query: &PageQuery) -> Result<Items<ChatItem>, Problem> {
-    let Items { items, next } = standings(moment, query, limit(query, PAGE, MOST)?).await?;
+    let Items { items, next } = standings(moment, query, limit(query, PAGE, MAX_CHATS)?).await?;
     let rows: Vec<_> = items.into_iter().filter(|(_, row)| row.membership != Membership::Gone).collect();
     let items = chat_items(moment.snapshot, &rows).await.map_err(read_problem)?;
     Ok(Items { items, next })

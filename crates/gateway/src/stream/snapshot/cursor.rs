@@ -16,7 +16,10 @@ pub(super) fn cursor(key: &Key) -> String {
 /// What of the range follows the key that a text names; all of it without one.
 pub(super) fn after(range: &KeyRange, text: Option<&str>) -> Result<KeyRange, Problem> {
     let Some(text) = text else { return Ok(range.clone()) };
-    let malformed = || Problem::new(Code::InvalidRequest).detail("`after` must be `next` of the page before");
+    let malformed = || {
+        let detail = "`after` must be `next` of the page before";
+        Problem::new(Code::InvalidRequest).detail(detail).with("field", "after")
+    };
     let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
     let last = Key::decode(&bytes).ok().filter(|key| range.contains(key)).ok_or_else(malformed)?;
     // The least key above: the one with these bytes and a zero, or for fixed fields the next number.

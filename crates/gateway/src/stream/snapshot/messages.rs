@@ -5,26 +5,24 @@ use denrei_model::id::AccountId;
 use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
 use denrei_model::row::{AccountChatRow, Key, KeyRange, MessageKey, MessageRow};
-use denrei_model::wire::message::{History, HistoryMessage};
+use denrei_model::wire::message::{History, HistoryMessage, MAX_HISTORY};
+use denrei_model::wire::snapshot::MAX_HISTORIES;
 use denrei_storage::shard::{Fetch, ReadError, Scan, Snapshot};
 
 use super::{Items, Moment, PageQuery, limit, standings};
 use crate::problem::Problem;
 use crate::stream::operations::read_problem;
 
-/// Chats of a page, and most that one may hold.
+/// Chats of a page if nothing is said.
 const PAGE: usize = 20;
-const MOST: usize = 50;
-/// Newest messages of a chat that a snapshot shows.
-pub const HISTORY_PAGE: usize = 100;
 
 /// The newest messages of each chat that the account is in.
 pub(super) async fn messages(moment: &Moment<'_>, query: &PageQuery) -> Result<Items<History>, Problem> {
-    let Items { items, next } = standings(moment, query, limit(query, PAGE, MOST)?).await?;
+    let Items { items, next } = standings(moment, query, limit(query, PAGE, MAX_HISTORIES)?).await?;
     let mut histories = Vec::with_capacity(items.len());
     for (chat, row) in items {
         if row.membership == Membership::Joined {
-            let page = history(moment.snapshot, moment.account, chat, &row, None, HISTORY_PAGE).await;
+            let page = history(moment.snapshot, moment.account, chat, &row, None, MAX_HISTORY).await;
             histories.push(page.map_err(read_problem)?);
         }
     }

@@ -7,7 +7,7 @@ mod messages;
 mod personal;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use denrei_model::id::AccountId;
 use denrei_model::operation::Category;
 use denrei_model::row::{AccountChatKey, AccountChatRow, Key, KeyRange};
@@ -21,11 +21,12 @@ use super::position::{head, head_position};
 use crate::auth::Caller;
 use crate::openapi::{SnapshotAnswer, refused};
 use crate::problem::{Code, Problem};
+use crate::request::Query;
 use crate::state::Gateway;
 use cursor::{after, cursor};
 
 pub use chats::chat_item;
-pub use messages::{HISTORY_PAGE, history};
+pub use messages::history;
 
 /// Most chats that the page of the most recent ones looks through.
 const MAX_LOOKED: usize = 20_000;
@@ -37,7 +38,7 @@ const MAX_LOOKED: usize = 20_000;
 pub(super) struct PageQuery {
     /// `next` of the page before.
     after: Option<String>,
-    /// Most items; a default and a bound per category.
+    /// Most items: 1 to 1,000 settings or contacts, 200 chats, the messages of 50 chats. A fair number if absent.
     limit: Option<usize>,
     /// The most recent chats first, one page only: for the first screen.
     #[serde(default)]
@@ -98,7 +99,10 @@ fn limit(query: &PageQuery, default: usize, most: usize) -> Result<usize, Proble
     match query.limit {
         None => Ok(default),
         Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Some(_) => Err(Problem::new(Code::InvalidRequest).detail(format!("`limit` must be 1 to {most}"))),
+        Some(_) => {
+            let detail = format!("`limit` must be 1 to {most}");
+            Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "limit"))
+        }
     }
 }
 

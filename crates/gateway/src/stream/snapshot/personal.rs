@@ -3,15 +3,15 @@
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::operation::{Contact, Profile, Setting};
 use denrei_model::row::{AccountKey, ContactKey, Key, KeyRange, SettingKey, TableKey};
+use denrei_model::wire::snapshot::MAX_ITEMS;
 use denrei_storage::shard::{Fetch, Scan};
 
 use super::{Items, Moment, PageQuery, after, cursor, limit};
 use crate::problem::Problem;
 use crate::stream::operations::read_problem;
 
-/// Items of a page, and most that one may hold.
+/// Items of a page if nothing is said.
 const PAGE: usize = 200;
-const MOST: usize = 1_000;
 
 /// The one profile.
 pub(super) async fn profile(moment: &Moment<'_>) -> Result<Items<Profile>, Problem> {
@@ -38,7 +38,7 @@ async fn rows<K: TableKey>(
     query: &PageQuery,
     range: &KeyRange,
 ) -> Result<Items<K::Row>, Problem> {
-    let limit = limit(query, PAGE, MOST)?;
+    let limit = limit(query, PAGE, MAX_ITEMS)?;
     let scan = Scan::forward(after(range, query.after.as_deref())?, limit);
     let fetch = Fetch { keys: Vec::new(), scans: vec![scan] };
     let fetched = moment.snapshot.fetch(fetch).await.map_err(read_problem)?;
