@@ -101,6 +101,11 @@ pub(crate) fn down(service: Service, state: &Path) -> Result<bool> {
     }
 }
 
+/// The process of a service that was started from here, without a container.
+pub(crate) fn pid(service: Service, state: &Path) -> Option<u32> {
+    process::pid(&state.join(service.name()))
+}
+
 fn brought_up(service: Service, origin: Origin) -> String {
     let address = service.address();
     let how = match origin {

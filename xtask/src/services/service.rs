@@ -51,6 +51,16 @@ impl Service {
         }
     }
 
+    /// The variable that tells the tests its process, if it was started from here: they may stop it for a while.
+    pub(crate) const fn process_variable(self) -> &'static str {
+        match self {
+            Self::Kafka => "DENREI_KAFKA_PID",
+            Self::Cassandra => "DENREI_CQL_PID",
+            Self::Redis => "DENREI_REDIS_PID",
+            Self::Dogma => "DENREI_DOGMA_PID",
+        }
+    }
+
     /// Where one that is started here listens.
     pub(crate) const fn own_address(self) -> &'static str {
         match self {

@@ -87,3 +87,21 @@ async fn a_group_whose_offset_was_trimmed_away_starts_at_what_is_left() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_whose_offset_lies_beyond_the_end_starts_at_what_is_there() {
+    on_every_log("a_group_whose_offset_lies_beyond_the_end_starts_at_what_is_there", |f| async move {
+        let topic = f.topic(1).await;
+        let place = Place::new(topic.clone(), 0);
+        for n in 0..3_u32 {
+            f.send(NewRecord::new(topic.clone(), n.to_string())).await;
+        }
+        f.log.admin().reset(&f.group(), &place, Offset(100)).await.unwrap();
+        let mut member = f.join(&topic).await;
+        assert_eq!(member.take(3).await[0].1.offset, Offset(0), "{}", f.name);
+        // What comes later is not waited for until it reaches that offset.
+        f.send(NewRecord::new(topic.clone(), "3")).await;
+        assert_eq!(member.take(1).await[0].1.offset, Offset(3), "{}", f.name);
+    })
+    .await;
+}
