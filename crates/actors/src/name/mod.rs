@@ -56,15 +56,18 @@ pub fn handle_name(handle: &str) -> String {
     format!("handle:{handle}")
 }
 
+/// What a link code begins with as a name of the directory.
+const LINK: &str = "link:";
+
 /// A link code as a name of the directory.
 #[must_use]
 pub fn link_name(code: &str) -> String {
-    format!("link:{code}")
+    format!("{LINK}{code}")
 }
 
 /// A name as logs and admins may see it. Whoever knows a link code gets into the account, so codes are left out.
 pub(crate) fn shown_name(name: &str) -> &str {
-    if name.starts_with("link:") { "link:…" } else { name }
+    if name.starts_with(LINK) { "link:…" } else { name }
 }
 
 /// What a name makes of a record.

@@ -21,34 +21,17 @@ pub(super) fn patience(commit: Duration) -> Duration {
     (commit / 2).min(MOST)
 }
 
-/// What a batch does to the records on their way.
-pub(super) struct Legs {
-    shard: Shard,
-    emitted: Vec<(Shard, RecordNumber)>,
-    applied: Vec<(Shard, RecordNumber)>,
-}
-
-impl Legs {
-    pub(super) fn of(shard: Shard, batch: &Batch) -> Self {
-        Self {
-            shard,
-            emitted: batch.emitted.iter().map(|emitted| (emitted.to, emitted.number)).collect(),
-            applied: batch.applied.iter().map(|applied| (applied.from, applied.number)).collect(),
-        }
-    }
-}
-
 /// The records on their way: from, to, number.
 #[derive(Default)]
 pub(super) struct Flight(HashSet<(Shard, Shard, RecordNumber), Xxh3DefaultBuilder>);
 
 impl Flight {
     /// A batch joins the queue.
-    pub(super) fn join(&mut self, legs: &Legs) {
-        for (from, number) in &legs.applied {
-            self.0.remove(&(*from, legs.shard, *number));
+    pub(super) fn join(&mut self, shard: Shard, batch: &Batch) {
+        for applied in &batch.applied {
+            self.0.remove(&(applied.from, shard, applied.number));
         }
-        self.0.extend(legs.emitted.iter().map(|(to, number)| (legs.shard, *to, *number)));
+        self.0.extend(batch.emitted.iter().map(|emitted| (shard, emitted.to, emitted.number)));
     }
 
     /// The group is taken: what is still on its way arrives in a later one.
@@ -69,37 +52,37 @@ mod tests {
     const HERE: Shard = Shard::new(1);
     const THERE: Shard = Shard::new(2);
 
-    fn emits(number: u64) -> Legs {
+    fn emit(flight: &mut Flight, number: u64) {
         let record = bytes::Bytes::new();
         let emitted = vec![Emitted { to: THERE, number: RecordNumber::new(number), record }];
-        Legs::of(HERE, &Batch { emitted, ..Batch::default() })
+        flight.join(HERE, &Batch { emitted, ..Batch::default() });
     }
 
-    fn applies(number: u64) -> Legs {
+    fn apply(flight: &mut Flight, number: u64) {
         let applied = vec![Applied { from: HERE, number: RecordNumber::new(number) }];
-        Legs::of(THERE, &Batch { applied, ..Batch::default() })
+        flight.join(THERE, &Batch { applied, ..Batch::default() });
     }
 
     #[test]
     fn a_record_lands_when_its_shard_has_applied_it() {
         let mut flight = Flight::default();
         assert!(flight.has_landed());
-        flight.join(&emits(1));
-        flight.join(&emits(2));
-        flight.join(&applies(1));
+        emit(&mut flight, 1);
+        emit(&mut flight, 2);
+        apply(&mut flight, 1);
         assert!(!flight.has_landed());
-        flight.join(&applies(2));
+        apply(&mut flight, 2);
         assert!(flight.has_landed());
     }
 
     #[test]
     fn a_record_of_a_group_that_has_gone_is_not_waited_for() {
         let mut flight = Flight::default();
-        flight.join(&emits(1));
+        emit(&mut flight, 1);
         flight.depart();
         assert!(flight.has_landed());
-        flight.join(&applies(1));
-        flight.join(&emits(2));
+        apply(&mut flight, 1);
+        emit(&mut flight, 2);
         assert!(!flight.has_landed());
     }
 

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 
 use super::disk::DiskGuard;
 use super::encode::Item;
-use super::flight::{Flight, Legs};
+use super::flight::Flight;
 use super::options::EmbeddedOptions;
-use crate::shard::{Claim, ClaimError, CommitListener, EnqueueError, Ticket};
+use crate::shard::{Batch, Claim, ClaimError, CommitListener, EnqueueError, Ticket};
 
 /// A batch that has its place.
 pub(super) struct Queued {
@@ -118,7 +118,7 @@ impl Queue {
         (shard, epoch): (Shard, Epoch),
         items: Vec<Item>,
         bytes: usize,
-        legs: &Legs,
+        batch: &Batch,
     ) -> Result<Ticket, EnqueueError> {
         let mut state = self.state.lock();
         self.check(&state, shard, epoch, bytes)?;
@@ -127,7 +127,7 @@ impl Queue {
         state.batches += 1;
         state.bytes += bytes;
         state.entries.push_back(Entry::Batch(Queued { shard, place, items, bytes }));
-        state.flight.join(legs);
+        state.flight.join(shard, batch);
         if state.lingering && state.flight.has_landed() {
             state.lingering = false;
             self.arrived.notify_one();
@@ -254,7 +254,7 @@ mod tests {
     use denrei_model::position::RecordNumber;
 
     use super::*;
-    use crate::shard::{Applied, Batch, Emitted, Lost};
+    use crate::shard::{Applied, Emitted, Lost};
 
     const HERE: Shard = Shard::new(0);
     const THERE: Shard = Shard::new(1);
@@ -278,14 +278,12 @@ mod tests {
 
     fn emit(queue: &Queue, epoch: Epoch) {
         let emitted = vec![Emitted { to: THERE, number: RecordNumber::new(1), record: bytes::Bytes::new() }];
-        let legs = Legs::of(HERE, &Batch { emitted, ..Batch::default() });
-        queue.push((HERE, epoch), Vec::new(), 1, &legs).unwrap();
+        queue.push((HERE, epoch), Vec::new(), 1, &Batch { emitted, ..Batch::default() }).unwrap();
     }
 
     fn apply(queue: &Queue, epoch: Epoch) {
         let applied = vec![Applied { from: HERE, number: RecordNumber::new(1) }];
-        let legs = Legs::of(THERE, &Batch { applied, ..Batch::default() });
-        queue.push((THERE, epoch), Vec::new(), 1, &legs).unwrap();
+        queue.push((THERE, epoch), Vec::new(), 1, &Batch { applied, ..Batch::default() }).unwrap();
     }
 
     fn taken(queue: &Queue, patience: Duration) -> usize {

@@ -18,7 +18,6 @@ use super::committer::{CommitFault, Committer, Shared};
 use super::disk::{DiskGuard, FreeSpace, system};
 use super::encode::{encode, size};
 use super::error::OpenError;
-use super::flight::Legs;
 use super::group::Group;
 use super::latest::Latest;
 use super::lock::DirectoryLock;
@@ -247,7 +246,7 @@ impl ShardStore for EmbeddedStore {
         let ticket = queue.admits(shard, epoch).and_then(|()| {
             let items = encode(shard, &batch);
             let bytes = size(&items);
-            queue.push((shard, epoch), items, bytes, &Legs::of(shard, &batch))
+            queue.push((shard, epoch), items, bytes, &batch)
         });
         match &ticket {
             Err(EnqueueError::Full) => counters.refused_full.fetch_add(1, Ordering::Relaxed),
