@@ -16,7 +16,11 @@ use denrei_model::clock::{Clock, SystemClock};
 use denrei_queue::codec::Raw;
 use denrei_queue::{Pipeline, PutOptions, Settings, Source, Subscription, Task, TaskClient};
 use denrei_storage::log::kafka::{KafkaLog, KafkaOptions};
-use denrei_storage::log::{ConsumerOptions, EmbeddedOptions, Event, LocalLog, Log, TopicConfig, TopicName};
+use denrei_storage::log::{
+    ConsumerOptions, EmbeddedOptions, Event, LocalLog, Log, LogError, Record, Records, TopicConfig, TopicName,
+};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -94,17 +98,28 @@ fn report(what: &str, tasks: u64, took: Duration, used: Option<f64>) {
 async fn bare(log: &Arc<dyn Log>, topic: &TopicName, plan: &Plan) -> Outcome<()> {
     let mut consumer = log.join(ConsumerOptions::new(format!("{topic}-bare"), [topic.clone()])).await?;
     let (mut seen, mut started, mut before) = (0, Instant::now(), cpu());
+    let mut partitions = FuturesUnordered::new();
     while seen < plan.tasks {
-        if let Event::Records { records, .. } = consumer.poll().await? {
-            if seen == 0 {
-                (started, before) = (Instant::now(), cpu());
+        tokio::select! {
+            event = consumer.poll() => if let Event::Assigned(all) = event? {
+                partitions.extend(all.iter().filter_map(|one| consumer.records(&one.place)).map(next));
+            },
+            Some((records, partition)) = partitions.next() => {
+                if seen == 0 {
+                    (started, before) = (Instant::now(), cpu());
+                }
+                seen += std::hint::black_box(records?).len() as u64;
+                partitions.push(next(partition));
             }
-            seen += records.len() as u64;
         }
     }
     report("bare loop", plan.tasks, started.elapsed(), cpu().zip(before).map(|(now, before)| now - before));
     consumer.close().await?;
     Ok(())
+}
+
+async fn next(mut partition: Box<dyn Records>) -> (Result<Vec<Record>, LogError>, Box<dyn Records>) {
+    (partition.next(64).await, partition)
 }
 
 async fn queue(log: &Arc<dyn Log>, clock: &Arc<dyn Clock>, topic: &TopicName, plan: &Plan) -> Outcome<()> {

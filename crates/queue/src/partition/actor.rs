@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, LogError, Place};
+use denrei_storage::log::{Epoch, LogError, Place, Record, Records};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -16,26 +16,31 @@ use super::burial::Letter;
 use super::flight::InFlight;
 use super::held::Held;
 use super::holding::Unpark;
+use super::intake::Intake;
 use super::limiter::{Limiter, Permit};
 use super::outbox::{Outbox, Written};
 use super::queues::KeyQueues;
 use super::quota::Quota;
 use super::timers::TimerBook;
 use super::tracker::Tracker;
-use super::work::{Account, Closing, Load, Origin, Work};
+use super::work::{Account, Closing, Origin, Work};
 use crate::pipeline::{Ended, Run};
 use crate::processor::{Deferral, Home};
 use crate::settings::Settings;
 use crate::subscription::Shared;
 use crate::wire::Format;
 
-/// What the reader tells a partition.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// More of it.
-    Records(Load),
-    /// Start nothing more; say when all in flight has ended.
-    Drain(oneshot::Sender<()>),
+/// What the reader wants of a partition: start nothing more, and say when all in flight has ended.
+pub(crate) type Drain = oneshot::Sender<()>;
+
+/// A partition that was assigned.
+pub(crate) struct Assignment {
+    pub(crate) place: Place,
+    pub(crate) epoch: Epoch,
+    /// Higher than that of any earlier owner.
+    pub(crate) token: u64,
+    pub(crate) tracker: Tracker,
+    pub(crate) records: Box<dyn Records>,
 }
 
 /// The reader's side of a partition.
@@ -44,9 +49,17 @@ pub(crate) struct PartitionHandle {
     pub(crate) epoch: Epoch,
     pub(crate) token: u64,
     pub(crate) tracker: Arc<Mutex<Tracker>>,
-    pub(crate) account: Arc<Account>,
-    pub(crate) commands: mpsc::UnboundedSender<Command>,
+    drains: mpsc::UnboundedSender<Drain>,
     task: JoinHandle<()>,
+}
+
+impl PartitionHandle {
+    /// Has it end what is in flight. Whoever waits hears of it at once if the partition has ended already.
+    pub(crate) fn drain(&self) -> oneshot::Receiver<()> {
+        let (done, drained) = oneshot::channel();
+        drop(self.drains.send(done));
+        drained
+    }
 }
 
 impl Drop for PartitionHandle {
@@ -67,6 +80,7 @@ pub(crate) struct Partition {
     pub(super) home: Arc<Home>,
     pub(super) account: Arc<Account>,
     pub(super) tracker: Arc<Mutex<Tracker>>,
+    intake: Intake,
     pub(super) queues: KeyQueues,
     pub(super) limiter: Limiter,
     pub(super) quota: Quota,
@@ -81,8 +95,10 @@ pub(crate) struct Partition {
     /// Tasks that hold a permit.
     pub(super) active: usize,
     throttled: Option<Duration>,
-    pub(super) drain: Option<oneshot::Sender<()>>,
-    commands: mpsc::UnboundedReceiver<Command>,
+    /// No deferred task is overdue before this time, by the steady clock.
+    pub(super) first_deadline: Option<Duration>,
+    pub(super) drain: Option<Drain>,
+    drains: mpsc::UnboundedReceiver<Drain>,
     pub(super) deferrals: mpsc::UnboundedReceiver<Deferral>,
     /// After all that holds a charge.
     _closing: Closing,
@@ -90,7 +106,8 @@ pub(crate) struct Partition {
 
 /// What happened.
 enum Happened {
-    Told(Option<Command>),
+    Drain(Option<Drain>),
+    Records(Result<Vec<Record>, LogError>),
     Ran(u64, Ended),
     Deferral(Deferral),
     Written(Result<Vec<Written>, LogError>),
@@ -100,15 +117,10 @@ enum Happened {
 
 impl Partition {
     /// Starts the task of a partition that was assigned.
-    pub(crate) fn start(
-        shared: &Arc<Shared>,
-        place: Place,
-        epoch: Epoch,
-        token: u64,
-        tracker: Tracker,
-    ) -> Option<PartitionHandle> {
+    pub(crate) fn start(shared: &Arc<Shared>, assignment: Assignment) -> Option<PartitionHandle> {
+        let Assignment { place, epoch, token, tracker, records } = assignment;
         let pipeline = shared.pipelines.get(&place.topic)?;
-        let (commands, told) = mpsc::unbounded_channel();
+        let (drains, orders) = mpsc::unbounded_channel();
         let (sender, deferrals) = mpsc::unbounded_channel();
         let tracker = Arc::new(Mutex::new(tracker));
         let account = Arc::new(Account::new(&shared.budget));
@@ -122,6 +134,7 @@ impl Partition {
             home: Arc::new(Home { place: place.clone(), token, deferrals: sender }),
             account: Arc::clone(&account),
             tracker: Arc::clone(&tracker),
+            intake: Intake::new(records),
             queues: KeyQueues::default(),
             limiter: Limiter::new(settings.processing_rate, shared.clock.monotonic()),
             quota: Quota::default(),
@@ -136,19 +149,21 @@ impl Partition {
             next_slot: 0,
             active: 0,
             throttled: None,
+            first_deadline: None,
             drain: None,
-            commands: told,
+            drains: orders,
             deferrals,
             _closing: Closing(Arc::clone(&account)),
         };
         let task = tokio::spawn(partition.run());
-        Some(PartitionHandle { epoch, token, tracker, account, commands, task })
+        Some(PartitionHandle { epoch, token, tracker, drains, task })
     }
 
     async fn run(mut self) {
         self.open_timers().await;
         loop {
             self.fire_timers().await;
+            self.check_deadlines();
             self.dispatch();
             if self.drain.is_some() && self.is_idle() {
                 break;
@@ -156,8 +171,13 @@ impl Partition {
             self.account.settle();
             let happened = self.next().await;
             self.settings = self.shared.settings();
+            let were_read = matches!(happened, Happened::Records(_));
             if !self.take(happened) {
                 break;
+            }
+            if were_read {
+                // A partition that never runs dry gives the others their turn.
+                tokio::task::yield_now().await;
             }
         }
         self.shared.timers.close(&self.place);
@@ -209,22 +229,32 @@ impl Partition {
         let (now, steady) = (self.shared.clock.now(), self.shared.clock.monotonic());
         let timers = self.book.wait(now, steady, self.settings.max_fired_timers);
         let timers = if self.drain.is_some() { Duration::from_secs(1) } else { timers };
-        let deadlines = self.in_flight.values().filter_map(|flight| flight.deadline);
-        let overdue = if self.settings.defer_timeout_ms == 0 { None } else { deadlines.min() };
-        let overdue = overdue.map(|deadline| deadline.saturating_sub(steady));
-        let until = [self.throttled, overdue].into_iter().flatten().fold(timers, Duration::min);
+        let overdue = self.first_deadline.map(|deadline| deadline.saturating_sub(steady));
+        let until = [self.throttled, overdue, self.intake.rest(steady)]
+            .into_iter()
+            .flatten()
+            .fold(timers, Duration::min);
         // The clock has milliseconds; waking in the middle of one would only be waking twice.
         until.max(Duration::from_millis(1))
     }
 
+    /// What happens next; what was begun comes before what is new.
     async fn next(&mut self) -> Happened {
         let wait = self.wait();
+        let shared = Arc::clone(&self.shared);
+        // Asked for before looking whether there is room: what becomes free in between is not missed.
+        let room = shared.budget.room.notified();
+        self.intake.plan(&self.account, &shared.budget, &self.settings, shared.clock.monotonic());
+        let (wants, is_full) = (self.intake.wants() && self.drain.is_none(), self.intake.is_full());
         tokio::select! {
-            told = self.commands.recv() => Happened::Told(told),
-            Some((slot, ended)) = self.running.next(), if !self.running.is_empty() => Happened::Ran(slot, ended),
+            biased;
+            drain = self.drains.recv() => Happened::Drain(drain),
             Some(deferral) = self.deferrals.recv() => Happened::Deferral(deferral),
             written = self.outbox.written() => Happened::Written(written),
             Some(buried) = self.burials.next(), if !self.burials.is_empty() => Happened::Buried(buried),
+            Some((slot, ended)) = self.running.next(), if !self.running.is_empty() => Happened::Ran(slot, ended),
+            records = self.intake.next(), if wants => Happened::Records(records),
+            () = room, if is_full => Happened::Time,
             () = tokio::time::sleep(wait) => Happened::Time,
         }
     }
@@ -232,16 +262,16 @@ impl Partition {
     /// False: the partition is no longer ours.
     fn take(&mut self, happened: Happened) -> bool {
         match happened {
-            Happened::Told(None) => return false,
-            Happened::Told(Some(Command::Records(records))) => {
-                for (record, charge) in records {
-                    self.arrived(record, charge);
-                    self.dispatch();
-                }
-            }
-            Happened::Told(Some(Command::Drain(done))) => {
+            Happened::Drain(None) => return false,
+            Happened::Drain(Some(done)) => {
                 self.queues.clear();
                 self.drain = Some(done);
+            }
+            Happened::Records(Ok(records)) => self.arrive(records),
+            Happened::Records(Err(error)) => {
+                if self.intake.failed(&error, self.shared.clock.monotonic()) {
+                    tracing::warn!(%error, place = ?self.place, "records cannot be read");
+                }
             }
             Happened::Ran(slot, ended) => {
                 self.returned(slot, ended);
@@ -257,13 +287,13 @@ impl Partition {
                 return false;
             }
             Happened::Buried(work) => self.buried(work),
-            Happened::Time => self.check_deadlines(),
+            Happened::Time => {}
         }
         true
     }
 
     /// Starts what may start.
-    fn dispatch(&mut self) {
+    pub(super) fn dispatch(&mut self) {
         self.throttled = None;
         while self.drain.is_none() && self.queues.len() > 0 && self.has_permit() {
             if !self.may_start() {

@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::actor::Partition;
 use super::burial::Letter;
-use super::work::{Charge, KeyHash, Origin, Work};
+use super::work::{Charge, KeyHash, Load, Origin, Work};
 use crate::wire::{Parked, ParkedKind, RawTask, Unread};
 
 /// What a fresh task is to do.
@@ -22,9 +22,16 @@ enum Fate {
 }
 
 impl Partition {
-    /// A record was read.
-    pub(super) fn arrived(&mut self, record: Record, charge: Charge) {
-        self.shared.metrics.consumed.increment(1);
+    /// Records were read.
+    pub(super) fn arrive(&mut self, records: Vec<Record>) {
+        self.shared.metrics.consumed.increment(records.len() as u64);
+        for (record, charge) in Load::new(&self.account, records) {
+            self.arrived(record, charge);
+            self.dispatch();
+        }
+    }
+
+    fn arrived(&mut self, record: Record, charge: Charge) {
         if !self.tracker.lock().read(record.offset) {
             self.shared.metrics.skipped.increment(1);
             return;

@@ -22,7 +22,7 @@ pub(super) struct InFlight {
     /// The handle said this before `process` returned.
     ended: Option<Ended>,
     /// When a deferred task has taken too long.
-    pub(super) deadline: Option<Duration>,
+    deadline: Option<Duration>,
 }
 
 impl Partition {
@@ -80,6 +80,7 @@ impl Partition {
         let Some(flight) = self.in_flight.get_mut(&slot) else { return };
         let key = flight.work.key;
         flight.returned = true;
+        self.first_deadline = earlier(self.first_deadline, flight.deadline);
         let last = if ended.is_ok() && flight.deferred { flight.ended.take() } else { Some(ended) };
         if let Some(last) = last
             && let Some(flight) = self.in_flight.remove(&slot)
@@ -110,15 +111,24 @@ impl Partition {
     }
 
     pub(super) fn check_deadlines(&mut self) {
+        let Some(first) = self.first_deadline else { return };
         let steady = self.shared.clock.monotonic();
-        let is_over =
-            |flight: &InFlight| flight.returned && flight.deadline.is_some_and(|deadline| deadline <= steady);
+        if first > steady {
+            return;
+        }
         let over: Vec<u64> =
-            self.in_flight.iter().filter(|(_, f)| is_over(f)).map(|(slot, _)| *slot).collect();
+            self.deadlines().filter(|(_, deadline)| *deadline <= steady).map(|(slot, _)| slot).collect();
         for slot in over {
             self.shared.metrics.deferred_timeouts.increment(1);
             self.overdue(slot, steady);
         }
+        self.first_deadline = self.deadlines().map(|(_, deadline)| deadline).min();
+    }
+
+    /// Of those whose `process` has returned: the others are still at work.
+    fn deadlines(&self) -> impl Iterator<Item = (u64, Duration)> {
+        let returned = self.in_flight.iter().filter(|(_, flight)| flight.returned);
+        returned.filter_map(|(slot, flight)| Some((*slot, flight.deadline?)))
     }
 
     fn overdue(&mut self, slot: u64, steady: Duration) {
@@ -138,4 +148,8 @@ impl Partition {
             self.ended(flight.work, ended);
         }
     }
+}
+
+fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
 }

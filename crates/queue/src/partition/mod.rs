@@ -15,6 +15,7 @@ mod flight;
 mod gaps;
 mod held;
 mod holding;
+mod intake;
 mod limiter;
 mod outbox;
 mod outcome;
@@ -24,8 +25,8 @@ mod timers;
 mod tracker;
 mod work;
 
-pub(crate) use self::actor::{Command, Partition, PartitionHandle};
+pub(crate) use self::actor::{Assignment, Partition, PartitionHandle};
 pub(crate) use self::burial::{Cemetery, dead_letter_topic};
 pub(crate) use self::gaps::CommitNote;
 pub(crate) use self::tracker::Tracker;
-pub(crate) use self::work::{Budget, Load};
+pub(crate) use self::work::Budget;

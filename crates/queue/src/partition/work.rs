@@ -74,7 +74,7 @@ pub(crate) struct Work {
     pub(crate) charge: Charge,
 }
 
-/// What is read and not completed, against its bounds. Whoever is paused is woken when it has gone down to three quarters.
+/// What is read and not completed, against its bounds. Who found it full is woken when it has gone down to three quarters.
 #[derive(Debug, Default)]
 pub(crate) struct Gauge {
     used: AtomicUsize,
@@ -87,7 +87,7 @@ impl Gauge {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether the bound is reached; if so, going down to three quarters of it will wake the reader.
+    /// Whether the bound is reached; if so, going down to three quarters of it will wake those who wait.
     pub(crate) fn is_full(&self, bound: usize) -> bool {
         if self.used() < bound {
             return false;
@@ -111,7 +111,7 @@ impl Gauge {
         self.used.fetch_add(amount, Ordering::SeqCst);
     }
 
-    /// True: the reader is to be woken.
+    /// True: those who wait are to be woken.
     fn sub(&self, amount: usize) -> bool {
         let left = self.used.fetch_sub(amount, Ordering::SeqCst) - amount;
         self.paused.load(Ordering::Relaxed)
@@ -120,11 +120,11 @@ impl Gauge {
     }
 }
 
-/// The bounds that the partitions of a subscription share, and the way to wake its reader.
+/// The bound that the partitions of a subscription share, and the way to wake those who wait for room.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     pub(crate) bytes: Gauge,
-    pub(crate) wake: Notify,
+    pub(crate) room: Notify,
 }
 
 /// What the tasks of one partition hold of the bounds.
@@ -155,13 +155,14 @@ impl Account {
         }
     }
 
-    /// Gives back to the bounds what has gathered; the reader is woken if that makes room.
+    /// Gives back to the bounds what has gathered; whoever waits for bytes is woken if that makes room.
     pub(crate) fn settle(&self) {
-        let bytes = self.freed_bytes.swap(0, Ordering::Relaxed);
-        let records = self.freed_records.swap(0, Ordering::Relaxed);
-        let has_room = [self.budget.bytes.sub(bytes), self.records.sub(records)];
-        if has_room.contains(&true) {
-            self.budget.wake.notify_one();
+        if self.freed_records.load(Ordering::Relaxed) + self.freed_bytes.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        self.records.sub(self.freed_records.swap(0, Ordering::Relaxed));
+        if self.budget.bytes.sub(self.freed_bytes.swap(0, Ordering::Relaxed)) {
+            self.budget.room.notify_waiters();
         }
     }
 }
@@ -259,18 +260,21 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_paused_is_woken_once_there_is_room() {
+    fn who_found_it_full_is_woken_once_a_quarter_is_free() {
         let budget = Arc::new(Budget::default());
         let account = Arc::new(Account::new(&budget));
         let mut held: Vec<_> = load(&account, 8).collect();
-        let records = &account.records;
+        let (records, bytes) = (&account.records, &budget.bytes);
+        let bound = bytes.used();
+        let mut room = std::pin::pin!(budget.room.notified());
         assert!(records.is_full(8) && !records.is_full(9));
+        assert!(bytes.is_full(bound) && !bytes.is_full(bound + 1));
         held.pop();
         account.settle();
-        assert!(!records.has_room(8) && budget.wake.notified().now_or_never().is_none());
+        assert!(!records.has_room(8) && !bytes.has_room(bound) && room.as_mut().now_or_never().is_none());
         held.pop();
         account.settle();
-        assert!(records.has_room(8) && budget.wake.notified().now_or_never().is_some());
+        assert!(records.has_room(8) && bytes.has_room(bound) && room.as_mut().now_or_never().is_some());
         drop(held);
         account.settle();
         assert_eq!((records.used(), budget.bytes.used()), (0, 0));

@@ -1,13 +1,14 @@
-//! A subscription: the topics it reads, what runs their tasks, and the reader that feeds the partitions.
+//! A subscription: the topics it reads, what runs their tasks, and the reader that starts and ends the partitions.
 //!
 //! ```text
-//! builder ─► Subscription (handle) ─commands─► reader ─┬─► partition 0
-//!                                                  ▲   ├─► partition 1      records, back-pressure, drains
-//!                             the log's events ────┘   └─► …
+//! builder ─► Subscription (handle) ─orders─► reader ─┬─► partition 0 ◄── its records
+//!                                                ▲   ├─► partition 1 ◄── its records
+//!                           the group's events ──┘   └─► …
 //! ```
 //!
-//! The reader alone polls and commits: a revoke is answered only when the partitions that are wanted back have ended what was
-//! in flight and their last commit is made, and after that nothing of theirs is committed.
+//! The reader alone speaks for the member and commits; each partition takes its own records when it has room. A revoke is
+//! answered only when the partitions that are wanted back have ended what was in flight and their last commit is made, and
+//! after that nothing of theirs is committed.
 
 mod builder;
 mod reader;

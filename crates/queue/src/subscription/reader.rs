@@ -1,16 +1,16 @@
-//! Polls the log, feeds the partitions, holds them back, commits what they have completed.
+//! Does what the group wants: starts partitions, has them end before they are given away, commits what they have completed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Assigned, Commit, Consumer, ErrorKind, Event, LogError, Place, Record};
-use tokio::sync::{mpsc, oneshot, watch};
+use denrei_storage::log::{Assigned, Commit, Consumer, ErrorKind, Event, LogError, Place};
+use tokio::sync::{mpsc, watch};
 
 use super::state::Order;
 use super::{Shared, State};
 use crate::metrics::{COMMITTED_OFFSET, PENDING_RECORDS};
-use crate::partition::{Command, CommitNote, Load, Partition, PartitionHandle, Tracker};
+use crate::partition::{Assignment, CommitNote, Partition, PartitionHandle, Tracker};
 
 /// After trouble with the log, this long nothing is asked of it.
 const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
@@ -18,7 +18,6 @@ const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
 /// A partition that is ours.
 struct Owned {
     handle: PartitionHandle,
-    paused: bool,
     committed: metrics::Gauge,
     pending: metrics::Gauge,
 }
@@ -34,7 +33,6 @@ pub(super) struct Reader {
 
 enum Next {
     Event(Result<Event, LogError>),
-    Room,
     Commit,
     Order(Option<Order>),
 }
@@ -54,7 +52,6 @@ impl Reader {
         loop {
             let next = tokio::select! {
                 event = self.consumer.poll() => Next::Event(event),
-                () = self.shared.budget.wake.notified() => Next::Room,
                 () = tokio::time::sleep_until(commit_at) => Next::Commit,
                 order = self.orders.recv() => Next::Order(order),
             };
@@ -65,7 +62,6 @@ impl Reader {
                     tracing::error!(%error, group = %self.shared.group, "the log cannot be read");
                     tokio::time::sleep(PAUSE_AFTER_TROUBLE * 5).await;
                 }
-                Next::Room => self.resume(),
                 Next::Commit => {
                     self.commit(None).await;
                     commit_at = tokio::time::Instant::now() + self.commit_interval();
@@ -83,7 +79,6 @@ impl Reader {
     async fn event(&mut self, event: Event) {
         match event {
             Event::Assigned(all) => self.assigned(all).await,
-            Event::Records { place, records } => self.records(&place, records),
             Event::Revoking(places) => {
                 self.states.send_replace(State::Rebalancing);
                 let patience = Duration::from_millis(self.shared.settings().rebalance_timeout_ms);
@@ -105,43 +100,18 @@ impl Reader {
     async fn assigned(&mut self, all: Vec<Assigned>) {
         let mut places = Vec::new();
         for Assigned { place, epoch, position, metadata, .. } in all {
+            let Some(records) = self.consumer.records(&place) else { continue };
             let note = CommitNote::decode(&metadata, position);
-            let tracker = Tracker::new(position, note.done);
-            let Some(handle) = Partition::start(&self.shared, place.clone(), epoch, note.token + 1, tracker)
-            else {
-                continue;
-            };
+            let (token, tracker) = (note.token + 1, Tracker::new(position, note.done));
+            let assignment = Assignment { place: place.clone(), epoch, token, tracker, records };
+            let Some(handle) = Partition::start(&self.shared, assignment) else { continue };
             let committed = self.shared.metrics.of_place(COMMITTED_OFFSET, &place);
             let pending = self.shared.metrics.of_place(PENDING_RECORDS, &place);
-            self.owned.insert(place.clone(), Owned { handle, paused: false, committed, pending });
+            self.owned.insert(place.clone(), Owned { handle, committed, pending });
             places.push(place);
         }
         self.commit(Some(&places)).await;
         self.states.send_replace(State::Running);
-    }
-
-    fn records(&mut self, place: &Place, records: Vec<Record>) {
-        let settings = self.shared.settings();
-        let Some(owned) = self.owned.get_mut(place) else { return };
-        let load = Load::new(&owned.handle.account, records);
-        drop(owned.handle.commands.send(Command::Records(load)));
-        let is_full = owned.handle.account.records.is_full(settings.max_pending_records)
-            || self.shared.budget.bytes.is_full(settings.max_pending_bytes);
-        if is_full {
-            owned.paused = true;
-            self.consumer.pause(place);
-        }
-    }
-
-    fn resume(&mut self) {
-        let settings = self.shared.settings();
-        let has_bytes = self.shared.budget.bytes.has_room(settings.max_pending_bytes);
-        for (place, owned) in self.owned.iter_mut().filter(|(_, owned)| owned.paused) {
-            if owned.handle.account.records.has_room(settings.max_pending_records) && has_bytes {
-                owned.paused = false;
-                self.consumer.resume(place);
-            }
-        }
     }
 
     /// Commits what has changed; of these partitions only, if some are named.
@@ -179,14 +149,8 @@ impl Reader {
 
     /// Has these partitions end what is in flight, commits, and forgets them.
     async fn let_go(&mut self, places: &[Place], patience: Duration) {
-        let mut drains = Vec::new();
-        for place in places {
-            if let Some(owned) = self.owned.get(place) {
-                let (done, drained) = oneshot::channel();
-                drop(owned.handle.commands.send(Command::Drain(done)));
-                drains.push(drained);
-            }
-        }
+        let drains = places.iter().filter_map(|place| Some(self.owned.get(place)?.handle.drain()));
+        let drains: Vec<_> = drains.collect();
         if tokio::time::timeout(patience, futures_util::future::join_all(drains)).await.is_err() {
             tracing::warn!(?places, "tasks in flight did not end in time; their next owner runs them again");
         }

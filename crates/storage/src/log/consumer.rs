@@ -17,14 +17,12 @@ pub struct ConsumerOptions {
     pub topics: Vec<TopicName>,
     /// Names this member in logs and on the broker; two members may share it.
     pub member: String,
-    /// Most records of one [`Event::Records`].
-    pub max_records: usize,
     /// Bytes that the member may hold ahead of what was polled, all partitions together.
     pub fetch_bytes: usize,
 }
 
 impl ConsumerOptions {
-    /// Joins `group` for `topics` with the usual limits: 512 records a batch, 16 MiB ahead.
+    /// Joins `group` for `topics` with the usual limit: 16 MiB ahead.
     #[must_use]
     pub fn new(group: impl Into<GroupId>, topics: impl IntoIterator<Item = TopicName>) -> Self {
         let group = group.into();
@@ -32,7 +30,6 @@ impl ConsumerOptions {
             member: group.as_str().to_owned(),
             group,
             topics: topics.into_iter().collect(),
-            max_records: 512,
             fetch_bytes: 16 << 20,
         }
     }
@@ -63,19 +60,12 @@ pub struct Assigned {
 /// What a member learns from polling.
 #[derive(Debug)]
 pub enum Event {
-    /// These partitions are ours; records of them follow.
+    /// These partitions are ours; [`Consumer::records`] reads them.
     Assigned(Vec<Assigned>),
     /// These partitions are wanted back. They are ours, and can be committed, until the next poll.
     Revoking(Vec<Place>),
     /// These partitions are no longer ours: nothing can be committed for them.
     Lost(Vec<Place>),
-    /// Records of one partition, in order.
-    Records {
-        /// The partition.
-        place: Place,
-        /// Never empty.
-        records: Vec<Record>,
-    },
     /// Trouble that the backend is dealing with by itself (a broker that is away).
     Trouble(LogError),
 }
@@ -105,12 +95,19 @@ pub trait Consumer: Send + 'static {
     /// The answers are in the order of the request.
     fn commit(&mut self, commits: Vec<Commit>) -> BoxFuture<'_, Vec<Result<(), LogError>>>;
 
-    /// Hands out no more records of this partition until it is resumed. What was fetched ahead is kept.
-    fn pause(&mut self, place: &Place);
-
-    /// Hands out records of this partition again.
-    fn resume(&mut self, place: &Place);
+    /// The records of a partition that was assigned, from its position on; once per assignment. None: it is not ours, or was
+    /// asked for before.
+    fn records(&mut self, place: &Place) -> Option<Box<dyn Records>>;
 
     /// Leaves the group. What must be committed has been committed before.
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), LogError>>;
+}
+
+/// The records of one partition while an assignment of it lasts. Each partition is read by itself, wherever its records are
+/// wanted: one that is not read for a while holds no other back, and keeps what was fetched for it.
+pub trait Records: Send + 'static {
+    /// Waits for the next records, in order: one at least, `most` at most. May be dropped and called again: nothing is lost.
+    ///
+    /// An error of the kind [`NotOwner`](super::ErrorKind::NotOwner) says that the assignment has ended.
+    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>>;
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! record     what is written and read: places, offsets, headers, timestamps
 //! producer   append; the answer comes when the record is durable
-//! consumer   join a group, take what is assigned, commit under the epoch of the assignment
+//! consumer   join a group, read what is assigned, each partition by itself, commit under the epoch of the assignment
 //! timers     what must come back later, kept as durably as the log itself
 //! admin      topics, partitions, offsets, retention
 //! placement  which partition a key belongs to (Kafka's own murmur2, so that all backends agree)
@@ -36,7 +36,7 @@ mod timers;
 use std::sync::Arc;
 
 pub use admin::{Admin, GroupOffset, TopicConfig, TopicInfo, Watermarks};
-pub use consumer::{Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event};
+pub use consumer::{Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, Records};
 pub use error::{ErrorKind, LogError, Retry};
 #[cfg(feature = "embedded")]
 pub use local::embedded::{Durability, EmbeddedOptions};

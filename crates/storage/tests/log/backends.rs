@@ -9,8 +9,10 @@ use std::time::Duration;
 use denrei_model::clock::{Clock, SystemClock};
 use denrei_storage::log::{
     Assigned, Consumer, ConsumerOptions, EmbeddedOptions, ErrorKind, Event, GroupId, LocalLog, LocalOptions,
-    Log, NewRecord, Place, Placed, Record, TopicConfig, TopicName,
+    Log, NewRecord, Place, Placed, Record, Records, TopicConfig, TopicName,
 };
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, SelectAll};
 use tempfile::TempDir;
 
 /// One log, and names that no other test uses.
@@ -56,7 +58,8 @@ impl Fixture {
 
     pub(crate) async fn join(&self, topic: &TopicName) -> Member {
         let options = ConsumerOptions::new(self.group(), [topic.clone()]);
-        Member { consumer: self.log.join(options).await.unwrap(), owned: HashMap::new() }
+        let consumer = self.log.join(options).await.unwrap();
+        Member { consumer, owned: HashMap::new(), aside: None, set_aside: None, records: SelectAll::new() }
     }
 }
 
@@ -84,45 +87,93 @@ fn kafka_address() -> Option<String> {
     std::env::var("DENREI_KAFKA").ok()
 }
 
-/// A consumer that remembers what it owns.
+/// A consumer that remembers what it owns, and reads it all in one place.
 pub(crate) struct Member {
     pub(crate) consumer: Box<dyn Consumer>,
     pub(crate) owned: HashMap<Place, Assigned>,
+    /// This partition is not read until [`read_aside`](Self::read_aside).
+    pub(crate) aside: Option<Place>,
+    set_aside: Option<Box<dyn Records>>,
+    records: SelectAll<BoxStream<'static, (Place, Vec<Record>)>>,
 }
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a member sees.
+#[derive(Debug)]
+pub(crate) enum Seen {
+    Event(Event),
+    Records(Place, Vec<Record>),
+}
+
+/// All records of a partition, until it is no longer owned.
+fn all(place: Place, records: Box<dyn Records>) -> BoxStream<'static, (Place, Vec<Record>)> {
+    let next = |(place, mut records): (Place, Box<dyn Records>)| async move {
+        loop {
+            match records.next(512).await {
+                Ok(batch) => {
+                    assert!((1..=512).contains(&batch.len()), "{place:?}: {} records at once", batch.len());
+                    return Some(((place.clone(), batch), (place, records)));
+                }
+                Err(error) if error.kind() == ErrorKind::NotOwner => return None,
+                Err(_) => tokio::time::sleep(PATIENCE / 200).await,
+            }
+        }
+    };
+    futures_util::stream::unfold((place, records), next).boxed()
+}
+
 impl Member {
-    /// The next event that is not passing trouble.
-    pub(crate) async fn event(&mut self) -> Event {
+    /// What is seen next, passing trouble left out.
+    pub(crate) async fn event(&mut self) -> Seen {
         self.event_within(PATIENCE).await.expect("no event came")
     }
 
-    pub(crate) async fn event_within(&mut self, patience: Duration) -> Option<Event> {
+    pub(crate) async fn event_within(&mut self, patience: Duration) -> Option<Seen> {
         let next = async {
             loop {
-                match self.consumer.poll().await.unwrap() {
-                    Event::Trouble(_) => {}
-                    event => return event,
+                tokio::select! {
+                    event = self.consumer.poll() => match event.unwrap() {
+                        Event::Trouble(_) => {}
+                        event => return Seen::Event(event),
+                    },
+                    Some((place, records)) = self.records.next() => return Seen::Records(place, records),
                 }
             }
         };
-        let event = tokio::time::timeout(patience, next).await.ok()?;
-        match &event {
-            Event::Assigned(all) => self.owned.extend(all.iter().map(|a| (a.place.clone(), a.clone()))),
-            Event::Revoking(places) | Event::Lost(places) => {
+        let seen = tokio::time::timeout(patience, next).await.ok()?;
+        match &seen {
+            Seen::Event(Event::Assigned(all)) => all.iter().for_each(|one| self.assigned(one)),
+            Seen::Event(Event::Revoking(places) | Event::Lost(places)) => {
                 self.owned.retain(|place, _| !places.contains(place));
             }
-            Event::Records { .. } | Event::Trouble(_) => {}
+            Seen::Event(Event::Trouble(_)) | Seen::Records(..) => {}
         }
-        Some(event)
+        Some(seen)
+    }
+
+    fn assigned(&mut self, one: &Assigned) {
+        self.owned.insert(one.place.clone(), one.clone());
+        let records = self.consumer.records(&one.place).expect("what was assigned can be read");
+        assert!(self.consumer.records(&one.place).is_none(), "and by one reader only");
+        if self.aside.as_ref() == Some(&one.place) {
+            self.set_aside = Some(records);
+        } else {
+            self.records.push(all(one.place.clone(), records));
+        }
+    }
+
+    pub(crate) fn read_aside(&mut self) {
+        if let (Some(place), Some(records)) = (self.aside.take(), self.set_aside.take()) {
+            self.records.push(all(place, records));
+        }
     }
 
     /// Polls until it owns this many partitions; records on the way are returned.
     pub(crate) async fn own(&mut self, partitions: usize) -> Vec<(Place, Record)> {
         let mut seen = Vec::new();
         while self.owned.len() != partitions {
-            if let Event::Records { place, records } = self.event().await {
+            if let Seen::Records(place, records) = self.event().await {
                 seen.extend(records.into_iter().map(|r| (place.clone(), r)));
             }
         }
@@ -133,7 +184,7 @@ impl Member {
     pub(crate) async fn take(&mut self, count: usize) -> Vec<(Place, Record)> {
         let mut seen = Vec::new();
         while seen.len() < count {
-            if let Event::Records { place, records } = self.event().await {
+            if let Seen::Records(place, records) = self.event().await {
                 seen.extend(records.into_iter().map(|r| (place.clone(), r)));
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use denrei_storage::log::{Commit, ErrorKind, Event, NewRecord, Offset, Place};
 
-use crate::backends::{Fixture, Member, on_every_log};
+use crate::backends::{Fixture, Member, Seen, on_every_log};
 
 fn commit_of(member: &Member, place: &Place, offset: u64) -> Commit {
     let (offset, epoch) = (Offset(offset), member.owned[place].epoch);
@@ -61,7 +61,7 @@ async fn a_partition_moves_only_after_its_owner_has_polled_again() {
         let mut second = f.join(&topic).await;
         let revoked = loop {
             tokio::select! {
-                event = first.event() => if let Event::Revoking(places) = event { break places },
+                event = first.event() => if let Seen::Event(Event::Revoking(places)) = event { break places },
                 _ = second.event() => panic!("{}: the second member got something too early", f.name),
             }
         };
@@ -97,7 +97,7 @@ async fn a_commit_of_a_partition_that_was_given_away_is_refused() {
         let before = first.owned.clone();
         let mut second = f.join(&topic).await;
         let revoked = loop {
-            if let Event::Revoking(places) =
+            if let Seen::Event(Event::Revoking(places)) =
                 tokio::select! { e = first.event() => e, e = second.event() => e }
             {
                 break places;
@@ -108,7 +108,7 @@ async fn a_commit_of_a_partition_that_was_given_away_is_refused() {
         let stale = Commit { place: place.clone(), epoch, offset: Offset(7), metadata: String::new() };
         tokio::select! {
             () = async { loop { first.event().await; } } => {}
-            () = async { loop { if matches!(second.event().await, Event::Assigned(_)) { break } } } => {}
+            () = async { loop { if matches!(second.event().await, Seen::Event(Event::Assigned(_))) { break } } } => {}
         }
         let refused = first.consumer.commit(vec![stale]).await.pop().unwrap().unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::NotOwner, "{}", f.name);

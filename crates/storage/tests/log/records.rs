@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use denrei_model::Timestamp;
 use denrei_storage::log::{
-    ErrorKind, Header, NewRecord, Offset, Partition, Retry, TopicConfig, partition_of,
+    ErrorKind, Header, NewRecord, Offset, Partition, Place, Retry, TopicConfig, partition_of,
 };
 
 use crate::backends::on_every_log;
@@ -87,20 +87,20 @@ async fn records_of_every_allowed_size_pass_and_larger_ones_are_refused_for_good
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_paused_partition_keeps_silent_until_it_is_resumed() {
-    on_every_log("a_paused_partition_keeps_silent_until_it_is_resumed", |f| async move {
+async fn a_partition_that_is_not_read_holds_no_other_back_and_loses_nothing() {
+    on_every_log("a_partition_that_is_not_read_holds_no_other_back_and_loses_nothing", |f| async move {
         let topic = f.topic(2).await;
         let mut member = f.join(&topic).await;
+        let quiet = Place::new(topic.clone(), 0);
+        member.aside = Some(quiet.clone());
         member.own(2).await;
-        let quiet = denrei_storage::log::Place::new(topic.clone(), 0);
-        member.consumer.pause(&quiet);
         for n in 0..10_u32 {
             f.send(NewRecord::new(topic.clone(), n.to_string()).partition(n % 2)).await;
         }
         let loud = member.take(5).await;
         assert!(loud.iter().all(|(place, _)| *place != quiet), "{}", f.name);
         assert!(member.event_within(std::time::Duration::from_millis(300)).await.is_none());
-        member.consumer.resume(&quiet);
+        member.read_aside();
         let values: Vec<_> = member.take(5).await.into_iter().map(|(_, r)| r.value.unwrap()).collect();
         assert_eq!(values, ["0", "2", "4", "6", "8"]);
     })

@@ -2,7 +2,7 @@
 
 use denrei_storage::log::{Commit, ErrorKind, Event, NewRecord, Offset, Place, Retry, TopicConfig};
 
-use crate::backends::on_every_log;
+use crate::backends::{Seen, on_every_log};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_appears_later_is_read_then() {
@@ -52,7 +52,7 @@ async fn a_topic_that_is_deleted_and_made_again_starts_anew() {
         member.consumer.commit(vec![commit]).await.pop().unwrap().unwrap();
         let admin = f.log.admin();
         admin.delete_topic(&topic).await.unwrap();
-        while !matches!(member.event().await, Event::Lost(_) | Event::Revoking(_)) {}
+        while !matches!(member.event().await, Seen::Event(Event::Lost(_) | Event::Revoking(_))) {}
         member.consumer.close().await.unwrap();
         while admin.create_topic(&topic, TopicConfig::new(1)).await.is_err() {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

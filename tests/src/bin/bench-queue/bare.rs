@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use denrei_storage::log::{ConsumerOptions, Event};
+use denrei_storage::log::{ConsumerOptions, Event, LogError, Record, Records};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
@@ -13,6 +15,8 @@ use crate::ground::{Backend, Ground};
 
 /// How long the loop may take in all.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Records that are taken from a partition at once.
+const BATCH: usize = 512;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Reads the whole topic once: on Kafka by rdkafka itself, on the embedded log by its consumer.
@@ -26,18 +30,28 @@ pub(crate) async fn drain(ground: &Ground) -> anyhow::Result<Drained> {
 async fn by_the_log(ground: &Ground) -> anyhow::Result<Drained> {
     let options = ConsumerOptions::new(ground.fresh_group(), [ground.topic.clone()]);
     let mut consumer = ground.log.join(options).await?;
-    let (mut seen, mut begun) = (0, None);
+    let (mut seen, mut begun, mut partitions) = (0, None, FuturesUnordered::new());
     while seen < ground.tasks() {
-        if let Event::Records { records, .. } = consumer.poll().await? {
-            if begun.is_none() {
-                begun = Some(Begun::now(&*ground.clock)?);
+        tokio::select! {
+            event = consumer.poll() => if let Event::Assigned(all) = event? {
+                partitions.extend(all.iter().filter_map(|one| consumer.records(&one.place)).map(next));
+            },
+            Some((records, partition)) = partitions.next() => {
+                if begun.is_none() {
+                    begun = Some(Begun::now(&*ground.clock)?);
+                }
+                seen += std::hint::black_box(records?).len() as u64;
+                partitions.push(next(partition));
             }
-            seen += std::hint::black_box(records).len() as u64;
         }
     }
     let drained = begun.context("nothing came")?.until_now(&*ground.clock, ground.tasks())?;
     consumer.close().await?;
     Ok(drained)
+}
+
+async fn next(mut partition: Box<dyn Records>) -> (Result<Vec<Record>, LogError>, Box<dyn Records>) {
+    (partition.next(BATCH).await, partition)
 }
 
 /// With what the log sets too: without `fetch.queue.backoff.ms` rdkafka is a tenth as fast as it is.

@@ -13,11 +13,12 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
 
-use super::consumer::{blocking, record};
+use super::consumer::blocking;
 use super::error::{foreign, of_code};
 use super::options::{HEADROOM, KafkaOptions};
 use super::producer::Limits;
 use super::rebalance::partition;
+use super::records::record;
 use crate::log::{
     Admin, ErrorKind, GroupId, GroupOffset, LogError, Offset, Place, Record, TopicConfig, TopicInfo,
     TopicName, Watermarks,

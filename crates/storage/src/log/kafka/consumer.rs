@@ -1,29 +1,27 @@
 //! A member of a Kafka consumer group.
 //!
-//! Each partition has a queue of its own, so that one whose records are not wanted yet holds no other back and loses
-//! nothing of what was fetched. librdkafka wakes the member when a queue gets something; nothing is polled in
-//! between but a tick that tells librdkafka that the member is alive.
+//! Each partition has a queue of its own from before its assignment on (librdkafka remembers that, and sends none of its records
+//! another way), and is read by whoever runs its tasks. The member itself serves what the group wants; librdkafka wakes it, and
+//! nothing is polled in between but a tick that tells librdkafka that the member is alive.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use denrei_model::Clock;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
 
 use super::error::foreign;
 use super::options::KafkaOptions;
-use super::rebalance::{Duty, Inbox, Rebalances, list, millis, partition, places};
+use super::rebalance::{Duty, Inbox, Rebalances, list, partition, places};
+use super::records::{Fetched, KafkaRecords};
 use crate::log::{
-    Assigned, Commit, Consumer, ConsumerOptions, Epoch, ErrorKind, Event, Header, LogError, Offset, Place,
-    Record,
+    Assigned, Commit, Consumer, ConsumerOptions, Epoch, ErrorKind, Event, LogError, Offset, Place, Records,
 };
 
 type Foreign = BaseConsumer<Rebalances>;
@@ -35,12 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Owned {
     epoch: Epoch,
-    paused: bool,
-    /// The offset that is handed out next: anything before it was seen already.
-    next: Offset,
-    /// What still came by the member's main queue, before the partition had its own.
-    ahead: VecDeque<Record>,
-    queue: Option<PartitionQueue<Rebalances>>,
+    fetched: Arc<Fetched>,
+    /// Whether somebody reads it.
+    is_read: bool,
 }
 
 pub(super) struct KafkaConsumer {
@@ -48,9 +43,7 @@ pub(super) struct KafkaConsumer {
     inbox: Arc<Inbox>,
     owned: BTreeMap<Place, Owned>,
     leaving: Option<TopicPartitionList>,
-    last: Option<Place>,
     last_epoch: u64,
-    max_records: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,35 +61,37 @@ impl KafkaConsumer {
         consumer.set_nonempty_callback(move || wake.notify_one());
         let topics: Vec<&str> = options.topics.iter().map(crate::log::TopicName::as_str).collect();
         consumer.subscribe(&topics).map_err(|e| foreign(&e))?;
-        let (owned, max_records) = (BTreeMap::new(), options.max_records.max(1));
-        let consumer = Arc::new(consumer);
-        Ok(Self { consumer, inbox, owned, leaving: None, last: None, last_epoch: 0, max_records, clock })
+        let (consumer, owned) = (Arc::new(consumer), BTreeMap::new());
+        Ok(Self { consumer, inbox, owned, leaving: None, last_epoch: 0, clock })
     }
 
-    /// Takes events and stray records off the main queue.
-    fn serve(&mut self) -> Option<LogError> {
+    /// Takes events off the main queue.
+    fn serve(&mut self) -> Result<Option<Event>, LogError> {
         while let Some(polled) = self.consumer.poll(Duration::ZERO) {
-            let message = match polled {
-                Ok(message) => message,
+            let place = match polled {
+                Ok(message) => {
+                    Place::new(message.topic(), u32::try_from(message.partition()).unwrap_or_default())
+                }
                 Err(KafkaError::PartitionEOF(_)) => continue,
-                Err(error) => return Some(foreign(&error)),
+                Err(error) => return Err(foreign(&error)),
             };
-            let place = Place::new(message.topic(), u32::try_from(message.partition()).unwrap_or_default());
-            if let Some(owned) = self.owned.get_mut(&place) {
-                owned.ahead.push_back(record(&message));
-                // Its queue was joined to the main one again when fetching began: part them once more.
-                owned.queue = None;
+            if self.owned.contains_key(&place) {
+                return Ok(Some(self.start_over(place)));
             }
         }
-        for (place, owned) in self.owned.iter_mut().filter(|(_, owned)| owned.queue.is_none()) {
-            let mut queue = self.consumer.split_partition_queue(place.topic.as_str(), partition(place));
-            if let Some(queue) = &mut queue {
-                let wake = Arc::clone(&self.inbox.wake);
-                queue.set_nonempty_callback(move || wake.notify_one());
-            }
-            owned.queue = queue;
+        Ok(None)
+    }
+
+    /// A record of ours came another way than it should, which was never seen: to go on would be to lose it.
+    fn start_over(&mut self, place: Place) -> Event {
+        tracing::error!(?place, "a record went astray; reading again from what is committed");
+        let list = list([&place]);
+        self.owned.remove(&place);
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::warn!(%error, "a partition could not be given away");
         }
-        None
+        self.inbox.add(Duty::Assign(list));
+        Event::Lost(vec![place])
     }
 
     /// Does what the group waits for; rebalances that leave this member as it was are no event.
@@ -118,12 +113,12 @@ impl KafkaConsumer {
                 Duty::Assign(list) => {
                     let consumer = Arc::clone(&self.consumer);
                     let starts = blocking(move || start_positions(&consumer, list)).await?;
+                    let list = assignment(&starts)?;
                     self.inbox.done();
-                    self.consumer.incremental_assign(&assignment(&starts)?).map_err(|e| foreign(&e))?;
+                    let starts: Vec<Assigned> = starts.into_iter().filter_map(|s| self.own(s)).collect();
+                    self.consumer.incremental_assign(&list).map_err(|e| foreign(&e))?;
                     if !starts.is_empty() {
-                        return Ok(Some(Event::Assigned(
-                            starts.into_iter().map(|start| self.own(start)).collect(),
-                        )));
+                        return Ok(Some(Event::Assigned(starts)));
                     }
                 }
             }
@@ -131,12 +126,14 @@ impl KafkaConsumer {
         Ok(None)
     }
 
-    fn own(&mut self, start: Assigned) -> Assigned {
+    fn own(&mut self, start: Assigned) -> Option<Assigned> {
         self.last_epoch = (self.last_epoch + 1).max(self.clock.now().as_millis());
         let epoch = Epoch(self.last_epoch);
-        let owned = Owned { epoch, paused: false, next: start.position, ahead: VecDeque::new(), queue: None };
-        self.owned.insert(start.place.clone(), owned);
-        Assigned { epoch, ..start }
+        let (topic, partition) = (start.place.topic.as_str(), partition(&start.place));
+        let queue = self.consumer.split_partition_queue(topic, partition)?;
+        let fetched = Fetched::new(queue, start.position);
+        self.owned.insert(start.place.clone(), Owned { epoch, fetched, is_read: false });
+        Some(Assigned { epoch, ..start })
     }
 
     fn give_away(&mut self) {
@@ -149,38 +146,19 @@ impl KafkaConsumer {
         }
     }
 
-    /// The next batch of a partition that has one.
-    fn fetch(&mut self) -> Result<Option<Event>, LogError> {
-        let turn = self.owned.keys().filter(|place| self.last.as_ref().is_none_or(|last| *place > last));
-        let again = self.owned.keys().filter(|place| self.last.as_ref().is_some_and(|last| *place <= last));
-        let places: Vec<Place> = turn.chain(again).cloned().collect();
-        for place in places {
-            let Some(owned) = self.owned.get_mut(&place).filter(|owned| !owned.paused) else { continue };
-            let records = owned.take(self.max_records)?;
-            if !records.is_empty() {
-                self.last = Some(place.clone());
-                return Ok(Some(Event::Records { place, records }));
-            }
-        }
-        Ok(None)
-    }
-
     async fn next(&mut self) -> Result<Event, LogError> {
         self.give_away();
         loop {
-            if let Some(error) = self.serve() {
-                if error.kind() == ErrorKind::Fatal {
-                    return Err(error);
-                }
-                return Ok(Event::Trouble(error));
+            match self.serve() {
+                Ok(Some(event)) => return Ok(event),
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::Fatal => return Err(error),
+                Err(error) => return Ok(Event::Trouble(error)),
             }
             match self.duty().await {
                 Ok(Some(event)) => return Ok(event),
                 Ok(None) => {}
                 Err(error) => return Ok(Event::Trouble(error)),
-            }
-            if let Some(event) = self.fetch()? {
-                return Ok(event);
             }
             if tokio::time::timeout(TICK, self.inbox.wake.notified()).await.is_err() {
                 tracing::trace!("nothing new");
@@ -201,29 +179,10 @@ impl KafkaConsumer {
     }
 }
 
-impl Owned {
-    fn take(&mut self, limit: usize) -> Result<Vec<Record>, LogError> {
-        let mut records = Vec::new();
-        while records.len() < limit {
-            let next = match self.ahead.pop_front() {
-                Some(record) => record,
-                None => match self.queue.as_ref().and_then(|queue| queue.poll(Duration::ZERO)) {
-                    None => break,
-                    Some(Ok(message)) => record(&message),
-                    Some(Err(KafkaError::PartitionEOF(_))) => continue,
-                    Some(Err(error)) if records.is_empty() => return Err(foreign(&error)),
-                    Some(Err(error)) => {
-                        tracing::warn!(%error, "while reading a partition");
-                        break;
-                    }
-                },
-            };
-            if next.offset >= self.next {
-                self.next = next.offset.next();
-                records.push(next);
-            }
-        }
-        Ok(records)
+impl Drop for Owned {
+    /// Whoever reads it learns that it is over; librdkafka's queue goes here and now, not where a reader happens to be dropped.
+    fn drop(&mut self) {
+        self.fetched.close();
     }
 }
 
@@ -278,32 +237,6 @@ fn commit(consumer: &Foreign, commits: &[Commit]) -> Result<(), LogError> {
     consumer.commit(&offsets, CommitMode::Sync).map_err(|e| foreign(&e))
 }
 
-/// A record of our own in one piece of memory.
-pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
-    let (key, value) = (message.key(), message.payload());
-    let headers = message.headers();
-    let header_bytes: usize =
-        headers.map_or(0, |all| all.iter().map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len)).sum());
-    let size = key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len) + header_bytes;
-    let mut memory = BytesMut::with_capacity(size);
-    let mut keep = |bytes: &[u8]| {
-        memory.extend_from_slice(bytes);
-        memory.split().freeze()
-    };
-    let (key, value): (Option<Bytes>, Option<Bytes>) = (key.map(&mut keep), value.map(&mut keep));
-    let header = |h: rdkafka::message::Header<'_, &[u8]>| Header {
-        name: keep(h.key.as_bytes()),
-        value: h.value.map(&mut keep),
-    };
-    Record {
-        offset: Offset(u64::try_from(message.offset()).unwrap_or_default()),
-        timestamp: millis(message.timestamp()),
-        key,
-        value,
-        headers: headers.map(|all| all.iter().map(header).collect()).unwrap_or_default(),
-    }
-}
-
 impl Consumer for KafkaConsumer {
     fn poll(&mut self) -> BoxFuture<'_, Result<Event, LogError>> {
         self.next().boxed()
@@ -313,16 +246,10 @@ impl Consumer for KafkaConsumer {
         self.commit_all(commits).boxed()
     }
 
-    fn pause(&mut self, place: &Place) {
-        if let Some(owned) = self.owned.get_mut(place) {
-            owned.paused = true;
-        }
-    }
-
-    fn resume(&mut self, place: &Place) {
-        if let Some(owned) = self.owned.get_mut(place) {
-            owned.paused = false;
-        }
+    fn records(&mut self, place: &Place) -> Option<Box<dyn Records>> {
+        let owned = self.owned.get_mut(place).filter(|owned| !owned.is_read)?;
+        owned.is_read = true;
+        Some(Box::new(KafkaRecords::new(Arc::clone(&owned.fetched))))
     }
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<(), LogError>> {

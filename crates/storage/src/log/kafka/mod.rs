@@ -3,7 +3,8 @@
 //! ```text
 //! options    where the brokers are; what is set on every client, and why
 //! producer   idempotent, all replicas
-//! consumer   a queue per partition, rebalances as events, commits before partitions are given away
+//! consumer   rebalances as events, commits before partitions are given away
+//! records    a queue per partition, read by whoever runs its tasks
 //! timers     a compact topic beside each task topic, tailed by whoever owns the partition
 //! admin      topics, offsets
 //! error      the one place where librdkafka's errors become ours
@@ -15,6 +16,7 @@ mod error;
 mod options;
 mod producer;
 mod rebalance;
+mod records;
 mod timers;
 
 use std::collections::HashMap;

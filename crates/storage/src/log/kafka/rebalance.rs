@@ -36,6 +36,11 @@ impl Inbox {
         self.duties.lock().front().cloned()
     }
 
+    pub(super) fn add(&self, duty: Duty) {
+        self.duties.lock().push_back(duty);
+        self.wake.notify_one();
+    }
+
     pub(super) fn done(&self) {
         self.duties.lock().pop_front();
     }
@@ -73,8 +78,7 @@ impl ConsumerContext for Rebalances {
             return;
         }
         let duty = if is_assign { Duty::Assign(list.clone()) } else { Duty::Revoke(list.clone()) };
-        self.inbox.duties.lock().push_back(duty);
-        self.inbox.wake.notify_one();
+        self.inbox.add(duty);
     }
 }
 

@@ -23,10 +23,10 @@ use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
 use tokio::sync::watch;
 
 use super::admin::KafkaAdmin;
-use super::consumer::record;
 use super::error::foreign;
 use super::options::{HEADROOM, KafkaOptions};
 use super::producer::KafkaProducer;
+use super::records::record;
 use crate::log::{
     Admin as _, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Producer as _,
     Record, TimerId, TimerQuery, TimerRow, Timers, TopicName,

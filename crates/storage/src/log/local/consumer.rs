@@ -1,24 +1,28 @@
 //! A member of a group of this process.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::Shared;
 use super::group::{MemberId, Step};
 use super::job::Change;
+use super::records::LocalRecords;
 use crate::log::{
-    Assigned, Commit, Consumer, ConsumerOptions, Epoch, ErrorKind, Event, LogError, Offset, Place, Record,
+    Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, LogError, Offset, Place, Records,
 };
 
 /// A partition that this member owns.
 #[derive(Debug)]
 struct Owned {
     position: Offset,
-    paused: bool,
+    /// Whoever reads the partition holds the other end: when this goes, it is no longer ours.
+    reader: Option<oneshot::Receiver<Infallible>>,
+    _ours: oneshot::Sender<Infallible>,
 }
 
 #[derive(Debug)]
@@ -29,8 +33,6 @@ pub(super) struct LocalConsumer {
     owned: BTreeMap<Place, Owned>,
     /// Announced as wanted back; given away by the next poll.
     leaving: Vec<Place>,
-    /// Where the last batch came from: the next one is looked for behind it, so that all partitions get their turn.
-    last: Option<Place>,
     changes: watch::Receiver<u64>,
 }
 
@@ -46,7 +48,7 @@ impl LocalConsumer {
             view.balance(&options.group);
         }
         shared.engine.changed();
-        Self { shared, member, options, owned: BTreeMap::new(), leaving: Vec::new(), last: None, changes }
+        Self { shared, member, options, owned: BTreeMap::new(), leaving: Vec::new(), changes }
     }
 
     fn give_away(&mut self) {
@@ -84,47 +86,13 @@ impl LocalConsumer {
                 let starts: Vec<Assigned> = starts.collect();
                 drop(view);
                 for start in &starts {
-                    self.owned.insert(start.place.clone(), Owned { position: start.position, paused: false });
+                    let (ours, reader) = oneshot::channel();
+                    let owned = Owned { position: start.position, reader: Some(reader), _ours: ours };
+                    self.owned.insert(start.place.clone(), owned);
                 }
                 Some(Event::Assigned(starts))
             }
         }
-    }
-
-    /// The next batch of a partition that has one.
-    async fn fetch(&mut self) -> Result<Option<Event>, LogError> {
-        let turn = self.owned.keys().filter(|place| self.last.as_ref().is_none_or(|last| *place > last));
-        let again = self.owned.keys().filter(|place| self.last.as_ref().is_some_and(|last| *place <= last));
-        let places: Vec<Place> = turn.chain(again).cloned().collect();
-        for place in places {
-            let Some(Owned { position, paused: false }) = self.owned.get(&place) else { continue };
-            let position = *position;
-            let end = self.shared.engine.view.lock().span(&place).map_or(Offset(0), |span| span.end);
-            if position >= end {
-                continue;
-            }
-            let records = self.read(place.clone(), position).await;
-            let records = match records {
-                Err(error) if matches!(error.kind(), ErrorKind::NoTopic | ErrorKind::NoPartition) => continue,
-                other => other?,
-            };
-            if let (Some(last), Some(owned)) = (records.last(), self.owned.get_mut(&place)) {
-                owned.position = last.offset.next();
-                self.last = Some(place.clone());
-                return Ok(Some(Event::Records { place, records }));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn read(&self, place: Place, position: Offset) -> Result<Vec<Record>, LogError> {
-        let limit = self.options.max_records;
-        let engine = Arc::clone(&self.shared.engine);
-        if engine.is_in_memory(&place, position) {
-            return engine.read(&place, position, limit);
-        }
-        let read = tokio::task::spawn_blocking(move || engine.read(&place, position, limit)).await;
-        read.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string())))
     }
 
     async fn next(&mut self) -> Result<Event, LogError> {
@@ -132,9 +100,6 @@ impl LocalConsumer {
         loop {
             self.changes.borrow_and_update();
             if let Some(event) = self.duty() {
-                return Ok(event);
-            }
-            if let Some(event) = self.fetch().await? {
                 return Ok(event);
             }
             self.changes.changed().await.map_err(|_| LogError::closed())?;
@@ -184,16 +149,10 @@ impl Consumer for LocalConsumer {
         futures_util::future::join_all(all).boxed()
     }
 
-    fn pause(&mut self, place: &Place) {
-        if let Some(owned) = self.owned.get_mut(place) {
-            owned.paused = true;
-        }
-    }
-
-    fn resume(&mut self, place: &Place) {
-        if let Some(owned) = self.owned.get_mut(place) {
-            owned.paused = false;
-        }
+    fn records(&mut self, place: &Place) -> Option<Box<dyn Records>> {
+        let owned = self.owned.get_mut(place)?;
+        let (ours, engine) = (owned.reader.take()?, Arc::clone(&self.shared.engine));
+        Some(Box::new(LocalRecords::new(engine, place.clone(), owned.position, ours)))
     }
 
     fn close(mut self: Box<Self>) -> BoxFuture<'static, Result<(), LogError>> {

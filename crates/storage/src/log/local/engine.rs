@@ -49,7 +49,7 @@ pub(super) struct Engine {
     pub(super) view: Mutex<View>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: LocalOptions,
-    /// Counts what readers may want to look at: appends, joins and leaves, topics.
+    /// Counts what members may have to act upon: joins and leaves, topics.
     pub(super) changes: watch::Sender<u64>,
     failed: AtomicBool,
     turn: AtomicU32,
@@ -127,7 +127,6 @@ impl Engine {
             }
         }
         view.next_topic = next_topic.unwrap_or(view.next_topic);
-        let grew = !appended.is_empty();
         for (place, records) in appended {
             view.tails.entry(place).or_default().push(records, self.options.tail_bytes);
         }
@@ -142,7 +141,7 @@ impl Engine {
             view.balance_all();
         }
         drop(view);
-        if reshaped || grew {
+        if reshaped {
             self.changed();
         }
         Ok(())
@@ -206,9 +205,9 @@ impl Engine {
         Ok(records)
     }
 
-    /// Whether reading from here needs no store.
-    pub(super) fn is_in_memory(&self, place: &Place, from: Offset) -> bool {
-        self.view.lock().tails.get(place).is_some_and(|tail| tail.read(from, 1).is_some())
+    /// Records from `from` on, if they are among the newest: those need no store.
+    pub(super) fn newest(&self, place: &Place, from: Offset, limit: usize) -> Option<Vec<Record>> {
+        self.view.lock().tails.get(place)?.read(from, limit)
     }
 
     pub(super) fn sweep_job() -> (Job, tokio::sync::oneshot::Receiver<Result<(), LogError>>) {

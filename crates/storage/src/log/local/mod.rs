@@ -1,7 +1,7 @@
 //! Logs that live in this process: one engine, over memory or over fjall.
 //!
 //! ```text
-//! producer, consumer, admin, timers   the traits of the log, over a shared handle
+//! producer, consumer, records, admin, timers   the traits of the log, over a shared handle
 //!    │ jobs                                        ▲ reads
 //! committer ──► engine.process: plan ──► kv.apply ─┴─► view         (one group of jobs = one atomic batch)
 //! group                               who owns what, decided in memory
@@ -21,6 +21,7 @@ mod job;
 mod kv;
 mod plan;
 mod producer;
+mod records;
 mod rows;
 mod timers;
 mod view;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use denrei_model::Timestamp;
+use tokio::sync::watch;
 
 use super::group::Group;
 use super::kv::{Kv, Space};
@@ -81,6 +82,8 @@ pub(super) struct Committed {
 pub(super) struct Tail {
     records: VecDeque<Record>,
     bytes: usize,
+    /// Counted up by each append, for those who wait for one.
+    appends: watch::Sender<u64>,
 }
 
 /// What a record weighs beside its bytes.
@@ -90,10 +93,16 @@ impl Tail {
     pub(super) fn push(&mut self, records: Vec<Record>, bound: usize) {
         self.bytes += records.iter().map(|r| r.size() + RECORD_OVERHEAD).sum::<usize>();
         self.records.extend(records);
+        self.appends.send_modify(|count| *count = count.wrapping_add(1));
         while self.bytes > bound {
             let Some(oldest) = self.records.pop_front() else { break };
             self.bytes -= oldest.size() + RECORD_OVERHEAD;
         }
+    }
+
+    /// Tells of each append from now on.
+    pub(super) fn appends(&self) -> watch::Receiver<u64> {
+        self.appends.subscribe()
     }
 
     /// Records from `from` on, if this offset is among the newest.

@@ -1,0 +1,161 @@
+//! The records of one partition of a member, taken from librdkafka's queue and made our own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use tokio::sync::Notify;
+
+use super::error::foreign;
+use super::rebalance::{Rebalances, millis};
+use crate::log::{ErrorKind, Header, LogError, Offset, Record, Records};
+
+/// Memory for the bytes of records is taken in pieces of this size. A record that is kept keeps its piece: a page at most.
+const PIECE: usize = 4 << 10;
+/// What is larger has memory of its own.
+const LARGE: usize = PIECE / 4;
+
+/// What librdkafka has fetched of one partition. The member closes it when the partition is no longer its own.
+pub(super) struct Fetched {
+    queue: Mutex<Option<Queue>>,
+    /// Something came, or it was closed.
+    wake: Arc<Notify>,
+}
+
+struct Queue {
+    foreign: PartitionQueue<Rebalances>,
+    /// The offset that is handed out next: anything before it was seen already.
+    next: Offset,
+    copies: Copies,
+}
+
+impl Fetched {
+    pub(super) fn new(mut foreign: PartitionQueue<Rebalances>, next: Offset) -> Arc<Self> {
+        let wake = Arc::new(Notify::new());
+        let bell = Arc::clone(&wake);
+        foreign.set_nonempty_callback(move || bell.notify_one());
+        let queue = Queue { foreign, next, copies: Copies::default() };
+        Arc::new(Self { queue: Mutex::new(Some(queue)), wake })
+    }
+
+    pub(super) fn close(&self) {
+        drop(self.queue.lock().take());
+        self.wake.notify_one();
+    }
+
+    fn take(&self, most: usize) -> Result<Vec<Record>, LogError> {
+        match &mut *self.queue.lock() {
+            Some(queue) => queue.take(most),
+            None => Err(LogError::new(ErrorKind::NotOwner, "the partition was given away")),
+        }
+    }
+}
+
+impl Queue {
+    fn take(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
+        let mut records = Vec::new();
+        while records.len() < most {
+            match self.foreign.poll(Duration::ZERO) {
+                None => break,
+                Some(Ok(message)) => {
+                    let offset = offset_of(&message);
+                    if offset >= self.next {
+                        self.next = offset.next();
+                        records.push(self.copies.record(&message));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {}
+                Some(Err(error)) if records.is_empty() => return Err(foreign(&error)),
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "while reading a partition");
+                    break;
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+pub(super) struct KafkaRecords(Arc<Fetched>);
+
+impl KafkaRecords {
+    pub(super) fn new(fetched: Arc<Fetched>) -> Self {
+        Self(fetched)
+    }
+
+    async fn read(&self, most: usize) -> Result<Vec<Record>, LogError> {
+        loop {
+            let records = self.0.take(most)?;
+            if !records.is_empty() {
+                return Ok(records);
+            }
+            self.0.wake.notified().await;
+        }
+    }
+}
+
+impl Records for KafkaRecords {
+    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>> {
+        self.read(most.max(1)).boxed()
+    }
+}
+
+/// Makes records of our own out of librdkafka's: many share one piece of memory, and the name of a header that all have is kept
+/// once.
+#[derive(Default)]
+struct Copies {
+    piece: BytesMut,
+    name: Bytes,
+}
+
+/// A record that shares its memory with no other, for those that may be kept for long.
+pub(super) fn record(message: &BorrowedMessage<'_>) -> Record {
+    let headers = message.headers();
+    let of_headers = headers.map_or(0, |all| all.iter().map(|h| h.value.map_or(0, <[u8]>::len)).sum());
+    let size = message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len) + of_headers;
+    Copies { piece: BytesMut::with_capacity(size.min(3 * LARGE)), name: Bytes::new() }.record(message)
+}
+
+impl Copies {
+    fn record(&mut self, message: &BorrowedMessage<'_>) -> Record {
+        let key = message.key().map(|key| self.keep(key));
+        let value = message.payload().map(|value| self.keep(value));
+        let headers = message.headers();
+        let headers = headers.map(|all| all.iter().map(|header| self.header(&header)).collect());
+        Record {
+            offset: offset_of(message),
+            timestamp: millis(message.timestamp()),
+            key,
+            value,
+            headers: headers.unwrap_or_default(),
+        }
+    }
+
+    fn header(&mut self, header: &rdkafka::message::Header<'_, &[u8]>) -> Header {
+        if self.name != header.key.as_bytes() {
+            self.name = Bytes::copy_from_slice(header.key.as_bytes());
+        }
+        Header { name: self.name.clone(), value: header.value.map(|value| self.keep(value)) }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Bytes {
+        if bytes.len() > LARGE {
+            return Bytes::copy_from_slice(bytes);
+        }
+        if self.piece.capacity() < bytes.len() {
+            self.piece = BytesMut::with_capacity(PIECE);
+        }
+        self.piece.extend_from_slice(bytes);
+        self.piece.split().freeze()
+    }
+}
+
+fn offset_of(message: &BorrowedMessage<'_>) -> Offset {
+    Offset(u64::try_from(message.offset()).unwrap_or_default())
+}

@@ -1,0 +1,68 @@
+//! The records of one partition that a member of this process owns.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{oneshot, watch};
+
+use super::engine::Engine;
+use crate::log::{ErrorKind, LogError, Offset, Place, Record, Records};
+
+pub(super) struct LocalRecords {
+    engine: Arc<Engine>,
+    place: Place,
+    position: Offset,
+    /// Counts the appends to this partition.
+    appends: watch::Receiver<u64>,
+    /// Closed once the partition is no longer ours.
+    ours: oneshot::Receiver<Infallible>,
+}
+
+impl LocalRecords {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        place: Place,
+        position: Offset,
+        ours: oneshot::Receiver<Infallible>,
+    ) -> Self {
+        let appends = engine.view.lock().tails.entry(place.clone()).or_default().appends();
+        Self { engine, place, position, appends, ours }
+    }
+
+    async fn read(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
+        while !matches!(self.ours.try_recv(), Err(TryRecvError::Closed)) {
+            self.appends.borrow_and_update();
+            let end = self.engine.view.lock().span(&self.place).map_or(Offset(0), |span| span.end);
+            if self.position < end {
+                let records = self.records(most).await?;
+                if let Some(last) = records.last() {
+                    self.position = last.offset.next();
+                    return Ok(records);
+                }
+            }
+            tokio::select! {
+                _ = &mut self.ours => {}
+                Ok(()) = self.appends.changed() => {}
+            }
+        }
+        Err(LogError::new(ErrorKind::NotOwner, "the partition was given away"))
+    }
+
+    async fn records(&self, most: usize) -> Result<Vec<Record>, LogError> {
+        if let Some(records) = self.engine.newest(&self.place, self.position, most) {
+            return Ok(records);
+        }
+        let (engine, place, position) = (Arc::clone(&self.engine), self.place.clone(), self.position);
+        let read = tokio::task::spawn_blocking(move || engine.read(&place, position, most)).await;
+        read.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string())))
+    }
+}
+
+impl Records for LocalRecords {
+    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>> {
+        self.read(most.max(1)).boxed()
+    }
+}
