@@ -2,7 +2,7 @@
 //! outboxes, and tells the device actors the rest.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,11 +14,18 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::device::{DeviceActor, StreamState, Word, now_ms};
 use super::heartbeat;
+use super::merge::merged;
+use super::outbox::Outbox;
 use super::report::{StreamReport, StreamsReport};
 use crate::state::Gateway;
 
 /// Hand-overs that may wait for a worker. Beyond, shards mark sessions as behind and tell them later.
 const INLET: usize = 4_096;
+/// Hand-overs that are taken at once.
+const AT_ONCE: usize = 256;
+/// Connections that are woken before others have their turn and what has come meanwhile is taken: a frame for thousands of streams
+/// holds others up for a millisecond or two, and what follows it goes with it to those that were not woken yet.
+const TURN: usize = 128;
 
 /// What reaches a hub from other threads.
 pub(super) enum ToHub {
@@ -84,10 +91,15 @@ impl Hubs {
 
 struct Entry {
     state: Rc<RefCell<StreamState>>,
-    /// Absent for a long-poll.
-    actor: Option<Addr<DeviceActor>>,
-    /// Woken by whatever comes: how a long-poll waits.
-    news: Rc<Notify>,
+    listener: Listener,
+}
+
+/// Who hears of what comes.
+enum Listener {
+    /// A stream, by its actor.
+    Stream(Addr<DeviceActor>),
+    /// A long-poll: woken by whatever comes.
+    Poll(Rc<Notify>),
 }
 
 /// The hub of one worker. Cheap to clone on its thread.
@@ -126,18 +138,22 @@ impl Hub {
     }
 
     /// Takes a stream up.
-    pub(super) fn add(
-        &self,
-        stream: StreamId,
-        state: Rc<RefCell<StreamState>>,
-        actor: Option<Addr<DeviceActor>>,
-    ) -> Rc<Notify> {
-        let news = Rc::new(Notify::new());
-        if let (Some(after_ms), Some(actor)) = (self.leaving.get(), &actor) {
+    pub(super) fn add(&self, stream: StreamId, state: Rc<RefCell<StreamState>>, actor: Addr<DeviceActor>) {
+        if let Some(after_ms) = self.leaving.get() {
             actor.do_send(Word::Leave { after_ms });
         }
-        self.entries.borrow_mut().insert(stream, Entry { state, actor, news: Rc::clone(&news) });
+        self.insert(stream, Entry { state, listener: Listener::Stream(actor) });
+    }
+
+    /// Takes a long-poll up; the answer is woken by whatever comes.
+    pub(super) fn add_poll(&self, stream: StreamId, state: Rc<RefCell<StreamState>>) -> Rc<Notify> {
+        let news = Rc::new(Notify::new());
+        self.insert(stream, Entry { state, listener: Listener::Poll(Rc::clone(&news)) });
         news
+    }
+
+    fn insert(&self, stream: StreamId, entry: Entry) {
+        self.entries.borrow_mut().insert(stream, entry);
     }
 
     pub(super) fn remove(&self, stream: StreamId) {
@@ -150,9 +166,35 @@ impl Hub {
     }
 
     async fn run(self, mut arrivals: mpsc::Receiver<ToHub>, gateway: Gateway) {
-        while let Some(arrival) = arrivals.recv().await {
+        let (mut came, mut unwoken) = (Vec::new(), VecDeque::new());
+        loop {
+            if unwoken.is_empty() {
+                if arrivals.recv_many(&mut came, AT_ONCE).await == 0 {
+                    return;
+                }
+            } else {
+                tokio::task::yield_now().await;
+                let ready = std::iter::from_fn(|| arrivals.try_recv().ok());
+                came.extend(ready.take(AT_ONCE));
+            }
+            self.take(&mut came, &gateway, &mut unwoken);
+            for outbox in unwoken.drain(..unwoken.len().min(TURN)) {
+                outbox.borrow_mut().wake();
+            }
+        }
+    }
+
+    fn take(&self, came: &mut Vec<ToHub>, gateway: &Gateway, unwoken: &mut Unwoken) {
+        let mut deliveries = Vec::new();
+        for arrival in came.drain(..) {
+            if let ToHub::Deliver(more) = arrival {
+                deliveries.extend(more);
+                continue;
+            }
+            // What came before a signal is appended before it.
+            self.deliver(std::mem::take(&mut deliveries), gateway, unwoken);
             match arrival {
-                ToHub::Deliver(deliveries) => self.deliver(deliveries, &gateway),
+                ToHub::Deliver(_) => {}
                 ToHub::Signal(stream, signal) => self.signal(stream, signal),
                 ToHub::Leave { spread_ms, seed } => self.leave(spread_ms, seed),
                 ToHub::Report(account, most, to) => {
@@ -160,16 +202,25 @@ impl Hub {
                 }
             }
         }
+        self.deliver(deliveries, gateway, unwoken);
     }
 
-    fn deliver(&self, deliveries: Vec<Delivery>, gateway: &Gateway) {
+    fn deliver(&self, deliveries: Vec<Delivery>, gateway: &Gateway, unwoken: &mut Unwoken) {
+        if deliveries.is_empty() {
+            return;
+        }
         let now = now_ms(gateway);
         let entries = self.entries.borrow();
-        for delivery in deliveries {
+        for delivery in merged(deliveries) {
             for entry in delivery.streams.iter().filter_map(|stream| entries.get(stream)) {
-                entry.news.notify_one();
-                if !append(&mut entry.state.borrow_mut(), &delivery, now) {
-                    entry.tell(Word::Signal(Signal::Behind));
+                if let Listener::Poll(news) = &entry.listener {
+                    news.notify_one();
+                    continue;
+                }
+                match append(&mut entry.state.borrow_mut(), &delivery, now) {
+                    Appended::Unwoken(outbox) => unwoken.push_back(outbox),
+                    Appended::Nothing => {}
+                    Appended::Behind => entry.tell(Word::Signal(Signal::Behind)),
                 }
             }
         }
@@ -177,7 +228,6 @@ impl Hub {
 
     pub(super) fn signal(&self, stream: StreamId, signal: Signal) {
         if let Some(entry) = self.entries.borrow().get(&stream) {
-            entry.news.notify_one();
             entry.tell(Word::Signal(signal));
         }
     }
@@ -188,7 +238,6 @@ impl Hub {
         let mut place = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         for entry in self.entries.borrow().values() {
             place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            entry.news.notify_one();
             entry.tell(Word::Leave { after_ms: (place >> 33) % spread_ms.max(1) });
         }
     }
@@ -203,7 +252,7 @@ impl Hub {
         let entries = self.entries.borrow();
         let quiet = entries.iter().filter(|(_, entry)| {
             let state = entry.state.borrow();
-            entry.actor.is_some() && !state.reading && state.written <= before
+            matches!(entry.listener, Listener::Stream(_)) && !state.reading && state.written <= before
         });
         quiet.map(|(stream, entry)| (*stream, Rc::clone(&entry.state))).collect()
     }
@@ -225,33 +274,47 @@ impl Hub {
 
 impl Entry {
     fn tell(&self, word: Word) {
-        if let Some(actor) = &self.actor {
+        match &self.listener {
             // Bounded by design: `Behind` is told once until the log has been read, the rest once per stream.
-            actor.do_send(word);
+            Listener::Stream(actor) => actor.do_send(word),
+            Listener::Poll(news) => news.notify_one(),
         }
     }
 }
 
-/// Appends a live frame if it is what comes next. False if the log has to be read instead, and nobody has been told so.
-fn append(state: &mut StreamState, delivery: &Delivery, now: u64) -> bool {
+/// Outboxes whose connections are still to be woken.
+type Unwoken = VecDeque<Rc<RefCell<Outbox>>>;
+
+/// What became of a live frame.
+enum Appended {
+    /// The connection is to be woken.
+    Unwoken(Rc<RefCell<Outbox>>),
+    /// The log has to be read instead, and nobody has been told so.
+    Behind,
+    /// Nothing is left to do.
+    Nothing,
+}
+
+/// Appends a live frame if it is what comes next.
+fn append(state: &mut StreamState, delivery: &Delivery, now: u64) -> Appended {
     if state.behind || state.reading {
         // Whoever reads the log looks again.
         state.behind = true;
-        return true;
+        return Appended::Nothing;
     }
-    let Some(cursor) = state.cursor.as_mut() else { return true };
+    let Some(cursor) = state.cursor.as_mut() else { return Appended::Nothing };
     if cursor.log_id == delivery.log_id && delivery.last <= cursor.revision {
-        return true;
+        return Appended::Nothing;
     }
     let mut outbox = state.outbox.borrow_mut();
     let next = cursor.log_id == delivery.log_id && delivery.first == cursor.revision.next();
     if !next || !outbox.has_room(delivery.frame.len()) {
         drop(outbox);
         state.behind = true;
-        return false;
+        return Appended::Behind;
     }
     (cursor.revision, cursor.tag) = (delivery.last, delivery.last_tag);
-    outbox.push(delivery.frame.clone());
+    let unwoken = outbox.push_unwoken(delivery.frame.clone());
     state.written = now;
-    true
+    if unwoken { Appended::Unwoken(Rc::clone(&state.outbox)) } else { Appended::Nothing }
 }

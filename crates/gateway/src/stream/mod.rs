@@ -15,6 +15,7 @@ mod document;
 mod heartbeat;
 mod hub;
 mod log;
+mod merge;
 mod open;
 mod operations;
 mod outbox;

@@ -120,7 +120,7 @@ pub(super) async fn stream(
     let actor = actor.start();
     // From here on the drop of the body ends the actor, also when this request is dropped while it waits.
     let body = StreamBody::new(outbox, actor.clone());
-    hub.add(id, state, Some(actor.clone()));
+    hub.add(id, state, actor.clone());
     let session = Session {
         account: caller.account,
         device: caller.device,

@@ -191,7 +191,7 @@ impl Waiting {
             written: now_ms(gateway),
             outbox: Rc::new(RefCell::new(Outbox::new(0))),
         }));
-        let news = hub.add(stream, state, None);
+        let news = hub.add_poll(stream, state);
         let waiting =
             Self { gateway: gateway.clone(), hub: hub.clone(), account: caller.account, stream, news };
         let session = Session {

@@ -17,13 +17,23 @@ pub(super) struct Outbox {
     ended: bool,
     /// The connection's body, when it waits for frames.
     reader: Option<Waker>,
+    /// Somebody has promised to wake it.
+    promised: bool,
     /// Whoever waits for room.
     writer: Option<Waker>,
 }
 
 impl Outbox {
     pub(super) fn new(limit: usize) -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, limit, ended: false, reader: None, writer: None }
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            limit,
+            ended: false,
+            reader: None,
+            promised: false,
+            writer: None,
+        }
     }
 
     /// Whether a frame of this size may be added now. An empty outbox takes a frame of any size.
@@ -31,13 +41,28 @@ impl Outbox {
         !self.ended && (self.frames.is_empty() || self.bytes + size <= self.limit)
     }
 
-    /// Adds a frame.
+    /// Adds a frame, and has it written.
     pub(super) fn push(&mut self, frame: Bytes) {
-        if self.ended {
-            return;
+        self.add(frame);
+        self.wake();
+    }
+
+    /// Adds a frame. True: the caller is to [`wake`](Self::wake) the connection, now or a little later.
+    pub(super) fn push_unwoken(&mut self, frame: Bytes) -> bool {
+        self.add(frame);
+        self.reader.is_some() && !std::mem::replace(&mut self.promised, true)
+    }
+
+    fn add(&mut self, frame: Bytes) {
+        if !self.ended {
+            self.bytes += frame.len();
+            self.frames.push_back(frame);
         }
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
+    }
+
+    /// Has what waits be written.
+    pub(super) fn wake(&mut self) {
+        self.promised = false;
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -120,6 +145,19 @@ mod tests {
         assert_eq!(next(&mut outbox), Poll::Ready(Some(Bytes::from_static(b"one\ntwo\n"))));
         assert_eq!(next(&mut outbox), Poll::Pending);
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn one_promise_to_wake_the_connection_is_enough() {
+        let mut outbox = Outbox::new(COALESCED);
+        assert!(!outbox.push_unwoken(Bytes::from_static(b"one\n")), "nobody waits");
+        assert!(next(&mut outbox).is_ready() && next(&mut outbox).is_pending());
+        assert!(outbox.push_unwoken(Bytes::from_static(b"two\n")));
+        assert!(!outbox.push_unwoken(Bytes::from_static(b"three\n")), "it is promised already");
+        outbox.wake();
+        assert_eq!(next(&mut outbox), Poll::Ready(Some(Bytes::from_static(b"two\nthree\n"))));
+        assert!(next(&mut outbox).is_pending());
+        assert!(outbox.push_unwoken(Bytes::from_static(b"four\n")), "the promise was kept");
     }
 
     #[test]
