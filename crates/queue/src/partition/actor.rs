@@ -94,6 +94,8 @@ pub(crate) struct Partition {
     pub(super) next_slot: u64,
     /// Tasks that hold a permit.
     pub(super) active: usize,
+    /// Tries that ended well and are not yet counted: the count is shared by all partitions, and told now and then.
+    pub(super) processed: u64,
     throttled: Option<Duration>,
     /// No deferred task is overdue before this time, by the steady clock.
     pub(super) first_deadline: Option<Duration>,
@@ -148,6 +150,7 @@ impl Partition {
             in_flight: HashMap::new(),
             next_slot: 0,
             active: 0,
+            processed: 0,
             throttled: None,
             first_deadline: None,
             drain: None,
@@ -165,6 +168,7 @@ impl Partition {
             self.fire_timers().await;
             self.check_deadlines();
             self.dispatch();
+            self.shared.metrics.processed.increment(std::mem::take(&mut self.processed));
             if self.drain.is_some() && self.is_idle() {
                 break;
             }

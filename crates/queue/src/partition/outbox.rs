@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 
 use super::work::{Origin, Work};
 
-/// Changes of one write at most.
-const MAX_CHANGES: usize = 500;
+/// Changes of one write at most, and bytes of what they put, unless a single one has more.
+const MAX_CHANGES: usize = 2_000;
+const MAX_BYTES: usize = 1 << 20;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(10);
 
@@ -30,6 +31,16 @@ pub(crate) enum Change {
 pub(crate) enum Written {
     Parked(TimerRow, Work),
     Deleted(TimerId),
+}
+
+/// How many of these changes, from the first on, are written at once.
+fn fitting(changes: &[Change]) -> usize {
+    let mut bytes = 0;
+    let fits = changes.iter().take(MAX_CHANGES).take_while(|change| {
+        bytes += if let Change::Park(row, _) = change { row.payload.len() } else { 0 };
+        bytes <= MAX_BYTES
+    });
+    fits.count().max(1).min(changes.len())
 }
 
 /// The changes of one partition's timers.
@@ -85,7 +96,7 @@ impl Outbox {
     pub(crate) async fn written(&mut self) -> Result<Vec<Written>, LogError> {
         if self.write.is_none() {
             if self.flying.is_empty() {
-                let rest = self.waiting.split_off(self.waiting.len().min(MAX_CHANGES));
+                let rest = self.waiting.split_off(fitting(&self.waiting));
                 self.flying = std::mem::replace(&mut self.waiting, rest);
             }
             if self.flying.is_empty() {

@@ -22,13 +22,12 @@ impl Partition {
         if self.is_sabotaged(&work, &ended) {
             return self.complete(work.origin);
         }
-        let metrics = &self.shared.metrics;
         let Err(error) = ended else {
-            metrics.processed.increment(1);
+            self.processed += 1;
             self.complete(work.origin);
             return self.let_next(work.key, work.origin.offset());
         };
-        metrics.failed.increment(1);
+        self.shared.metrics.failed.increment(1);
         tracing::debug!(place = ?self.place, offset = work.origin.offset().0, reason = %error.reason, "a task failed");
         work.reason = error.reason;
         let failed = work.task.metadata.attempt().saturating_add(1);

@@ -44,6 +44,9 @@ pub(crate) async fn measure(backend: Backend, options: &Options) -> anyhow::Resu
     };
     let settings = Settings { partition_concurrency: 20, ..Settings::default() };
     let subscription = ground.subscribe(settings, process).await?;
+    // Joining a group is not lateness.
+    put_at_once(&ground, 1).await?;
+    collect(&mut runs, 1, PATIENCE).await?;
     let at_once = options.delay * 1_000 / u64::try_from(BETWEEN.as_millis())?;
     let expected = options.delayed_tasks + at_once;
     let (later, now, runs) = tokio::join!(

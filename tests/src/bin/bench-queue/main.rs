@@ -12,6 +12,9 @@
 //! delays   tasks put for later, on one partition: none early, few late, others not held up
 //! ```
 //!
+//! Everything that is measured in this process allocates by mimalloc, librdkafka included: it makes each record on its own thread and
+//! frees it on ours, for which the allocator of glibc takes a lock that both wait for.
+//!
 //! `cargo xtask bench queue [-- --rounds 3 --tasks 500000]`
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -43,6 +46,9 @@ use cell::{CELLS, Cell};
 use decaton::Decaton;
 use ground::{Backend, Ground};
 use tally::{Bare, Tally};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Tasks a second through the queue.
 #[derive(Parser)]

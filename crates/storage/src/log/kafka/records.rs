@@ -21,6 +21,9 @@ const PIECE: usize = 4 << 10;
 /// What is larger has memory of its own.
 const LARGE: usize = PIECE / 4;
 
+/// Room is made for so many records at once.
+const USUAL: usize = 64;
+
 /// What librdkafka has fetched of one partition. The member closes it when the partition is no longer its own.
 pub(super) struct Fetched {
     queue: Mutex<Option<Queue>>,
@@ -67,6 +70,9 @@ impl Queue {
                     let offset = offset_of(&message);
                     if offset >= self.next {
                         self.next = offset.next();
+                        if records.is_empty() {
+                            records.reserve_exact(most.min(USUAL));
+                        }
                         records.push(self.copies.record(&message));
                     }
                 }
@@ -126,15 +132,12 @@ impl Copies {
     fn record(&mut self, message: &BorrowedMessage<'_>) -> Record {
         let key = message.key().map(|key| self.keep(key));
         let value = message.payload().map(|value| self.keep(value));
-        let headers = message.headers();
-        let headers = headers.map(|all| all.iter().map(|header| self.header(&header)).collect());
-        Record {
-            offset: offset_of(message),
-            timestamp: millis(message.timestamp()),
-            key,
-            value,
-            headers: headers.unwrap_or_default(),
+        let mut headers = Vec::new();
+        if let Some(all) = message.headers() {
+            headers.reserve_exact(all.count());
+            headers.extend(all.iter().map(|header| self.header(&header)));
         }
+        Record { offset: offset_of(message), timestamp: millis(message.timestamp()), key, value, headers }
     }
 
     fn header(&mut self, header: &rdkafka::message::Header<'_, &[u8]>) -> Header {

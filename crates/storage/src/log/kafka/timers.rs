@@ -29,11 +29,11 @@ use super::producer::KafkaProducer;
 use super::records::record;
 use crate::log::{
     Admin as _, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Producer as _,
-    Record, TimerId, TimerQuery, TimerRow, Timers, TopicName,
+    Record, TimerId, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
 };
 
 /// How long the tail sleeps in librdkafka before it looks whether partitions came or went.
-const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(20);
 /// How long a write may take to come back by the tail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -115,6 +115,8 @@ pub(super) struct KafkaTimers {
     admin: Arc<KafkaAdmin>,
     group: GroupId,
     tails: Mutex<HashMap<TopicName, Arc<Tail>>>,
+    /// Topics of tasks whose timers have a topic, and for how many partitions: asked for once, not by each partition.
+    ensured: tokio::sync::Mutex<HashMap<TopicName, u32>>,
 }
 
 impl KafkaTimers {
@@ -124,7 +126,8 @@ impl KafkaTimers {
         admin: Arc<KafkaAdmin>,
         group: GroupId,
     ) -> Self {
-        Self { options, producer, admin, group, tails: Mutex::default() }
+        let (tails, ensured) = Default::default();
+        Self { options, producer, admin, group, tails, ensured }
     }
 
     fn topic(&self, of: &TopicName) -> TopicName {
@@ -137,20 +140,30 @@ impl KafkaTimers {
 
     /// The topic is made when it is first needed, and grows with the topic whose timers it holds.
     async fn ensure_topic(&self, of: &Place) -> Result<(), LogError> {
-        let topic = self.topic(&of.topic);
-        let missing = || LogError::new(ErrorKind::NoTopic, of.topic.as_str());
-        let tasks = self.admin.topic(&of.topic).await?.ok_or_else(missing)?;
+        let mut ensured = self.ensured.lock().await;
+        if ensured.get(&of.topic).is_none_or(|partitions| *partitions <= of.partition.0) {
+            let partitions = self.make_topic(&of.topic).await?;
+            ensured.insert(of.topic.clone(), partitions);
+        }
+        Ok(())
+    }
+
+    async fn make_topic(&self, of: &TopicName) -> Result<u32, LogError> {
+        let topic = self.topic(of);
+        let missing = || LogError::new(ErrorKind::NoTopic, of.as_str());
+        let tasks = self.admin.topic(of).await?.ok_or_else(missing)?;
         match self.admin.topic(&topic).await? {
-            Some(found) if found.partitions >= tasks.partitions => Ok(()),
-            Some(_) => self.admin.grow_topic(&topic, tasks.partitions).await,
+            Some(found) if found.partitions >= tasks.partitions => {}
+            Some(_) => self.admin.grow_topic(&topic, tasks.partitions).await?,
             None => {
                 let limit = tasks.max_record_bytes + 2 * HEADROOM;
                 let settings =
                     [("cleanup.policy", "compact".to_owned()), ("max.message.bytes", limit.to_string())];
                 let created = self.admin.create(&topic, tasks.partitions, &settings).await;
-                created.or_else(|e| if e.kind() == ErrorKind::TopicExists { Ok(()) } else { Err(e) })
+                created.or_else(|e| if e.kind() == ErrorKind::TopicExists { Ok(()) } else { Err(e) })?;
             }
         }
+        Ok(tasks.partitions)
     }
 
     fn tail(&self, topic: &TopicName) -> Result<Arc<Tail>, LogError> {
@@ -172,14 +185,20 @@ impl KafkaTimers {
     async fn open_partition(&self, place: &Place, epoch: Epoch) -> Result<(), LogError> {
         self.ensure_topic(place).await?;
         let tail = self.tail(&place.topic)?;
-        let end = self.admin.watermarks(&self.place(place)).await?.end;
+        let marks = self.admin.watermarks(&self.place(place)).await;
+        if marks.is_err() {
+            // It may have been deleted, and is looked for again by the next try.
+            self.ensured.lock().await.remove(&place.topic);
+        }
+        let Watermarks { start, end } = marks?;
         tail.partitions
             .lock()
             .entry(place.partition.0)
             .and_modify(|tailed| tailed.epoch = epoch)
             .or_insert_with(|| {
                 tail.changed.store(true, Ordering::SeqCst);
-                Tailed { epoch, rows: Rows::default(), next: watch::Sender::new(0) }
+                // Told where to begin, librdkafka need not ask; where there are no timers, nothing is waited for.
+                Tailed { epoch, rows: Rows::default(), next: watch::Sender::new(start.0) }
             });
         caught_up(&tail, place.partition, end).await
     }
@@ -261,8 +280,8 @@ fn assign(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) -> Result<(), K
     let mut list = TopicPartitionList::new();
     for (partition, tailed) in tail.partitions.lock().iter() {
         let next = i64::try_from(*tailed.next.borrow()).unwrap_or(i64::MAX);
-        let from = if next == 0 { ForeignOffset::Beginning } else { ForeignOffset::Offset(next) };
-        list.add_partition_offset(topic.as_str(), i32::try_from(*partition).unwrap_or(i32::MAX), from)?;
+        let (partition, from) = (i32::try_from(*partition).unwrap_or(i32::MAX), ForeignOffset::Offset(next));
+        list.add_partition_offset(topic.as_str(), partition, from)?;
     }
     reader.assign(&list)
 }
@@ -325,7 +344,11 @@ impl Timers for KafkaTimers {
             } else {
                 self.ensure_topic(place).await?;
             }
-            self.write(place, put, delete).await
+            let written = self.write(place, put, delete).await;
+            if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::NoTopic) {
+                self.ensured.lock().await.remove(&place.topic);
+            }
+            written
         }
         .boxed()
     }
