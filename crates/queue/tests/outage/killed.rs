@@ -7,7 +7,7 @@ use denrei_queue::Settings;
 use denrei_queue::settings::RetryPolicy;
 
 use crate::broker::Broker;
-use crate::ground::{Fate, Ground, answered, busy_for, until};
+use crate::ground::{Fate, Ground, Seen, answered, busy_for, until};
 
 /// Longer than the session of a member.
 const AWAY: Duration = Duration::from_secs(10);
@@ -79,6 +79,18 @@ async fn a_broker_that_is_killed_loses_no_task_retry_or_delay_and_nobody_spins_m
     subscription.shutdown().await;
 
     let seen = ground.seen.lock();
+    judge(&seen);
+    let runs: usize = seen.began.values().map(Vec::len).sum();
+    let again = runs - seen.began.len() - seen.of(retried).len();
+    println!(
+        "{} of {} confirmed, all done, {again} once more; {busy:.2} of a core meanwhile",
+        confirmed.len(),
+        last.end
+    );
+}
+
+/// None early, none that was committed done again, each that failed tried again.
+fn judge(seen: &Seen) {
     for (number, tries) in &seen.began {
         assert!(*number >= FIRST || tries.len() == 1, "{number} was committed, and run {tries:?}");
         match seen.confirmed.get(number).map(|(fate, _)| *fate) {
@@ -92,11 +104,4 @@ async fn a_broker_that_is_killed_loses_no_task_retry_or_delay_and_nobody_spins_m
             _ => {}
         }
     }
-    let runs: usize = seen.began.values().map(Vec::len).sum();
-    let again = runs - seen.began.len() - seen.of(retried).len();
-    println!(
-        "{} of {} confirmed, all done, {again} once more; {busy:.2} of a core meanwhile",
-        confirmed.len(),
-        last.end
-    );
 }
