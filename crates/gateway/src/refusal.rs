@@ -120,6 +120,9 @@ impl From<ChatRefused> for Problem {
             ChatRefused::MentionNotMember(account) => {
                 Self::new(Code::MentionNotMember).with("account", account)
             }
+            ChatRefused::NothingToAnswer(_) => {
+                Self::new(Code::NoSuchMessage).with("field", "message.reply_to")
+            }
             ChatRefused::TooMany => Self::new(Code::TooManyMembers),
             ChatRefused::Exists => Self::new(Code::ChatExists),
         };

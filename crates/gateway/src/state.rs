@@ -14,7 +14,6 @@ use crate::options::GatewayOptions;
 use crate::random::{OsRandom, Random};
 use crate::registration::{KeysRefused, Registration};
 use crate::token::TokenKey;
-use crate::traffic::Traffic;
 
 /// What makes a node's tokens and log ids its own.
 #[derive(Clone)]
@@ -52,8 +51,6 @@ pub struct Gateway {
     pub registration: Registration,
     /// How devices are told to connect.
     pub connection: Connection,
-    /// What was answered so far.
-    pub traffic: Traffic,
 }
 
 impl Gateway {
@@ -74,7 +71,6 @@ impl Gateway {
             random: Arc::new(OsRandom),
             registration: Registration::new(&options.registration, secrets.jwks.as_deref())?,
             connection: Connection::default(),
-            traffic: Traffic::new(&clock),
             key: secrets.key,
             incarnation: secrets.incarnation,
             options: Arc::new(options),

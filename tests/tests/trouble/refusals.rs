@@ -77,6 +77,46 @@ async fn people_who_do_not_exist_cannot_be_written_to_added_or_invited() {
 }
 
 #[tokio::test]
+async fn what_answers_no_message_or_mentions_strangers_is_not_sent() {
+    let Some(node) = node("what_answers_no_message_or_mentions_strangers_is_not_sent") else { return };
+    let [ann, bob, eve] = [
+        Person::register(&node, "Ann").await,
+        Person::register(&node, "Bob").await,
+        Person::register(&node, "Eve").await,
+    ];
+    let seq = ann.send(&bob.account, "one").await["seq"].clone();
+    ann.reached(1).await;
+    bob.reached(1).await;
+    let before = [ann.everything().await, bob.everything().await, eve.everything().await];
+    let mention = json!([{ "account": eve.account, "index": 0, "length": 2 }]);
+    let cases = [
+        (json!({ "reply_to": 2 }), 404, "no_such_message"),
+        (json!({ "reply_to": 0 }), 404, "no_such_message"),
+        (json!({ "reply_to": u64::MAX }), 404, "no_such_message"),
+        (json!({ "mentions": mention }), 409, "mention_not_member"),
+    ];
+    // Under one key: what is refused uses none up.
+    let key = ann.fresh_key();
+    for (said, status, code) in cases {
+        let mut message = json!({ "type": "text", "text": "two" });
+        message.as_object_mut().expect("an object").extend(said.as_object().expect("an object").clone());
+        let message = json!({ "to": bob.account, "message": message }).to_string();
+        let request = Plain::new("POST", "/v1/messages").bearer(&ann.token).key(&key).json(&message);
+        let answer = request.send(node.address()).await;
+        answer.assert_problem(&message, status, code);
+        let named = if status == 404 {
+            ("field", json!("message.reply_to"))
+        } else {
+            ("account", json!(eve.account))
+        };
+        assert_eq!(answer.body[named.0], named.1, "{message}");
+    }
+    assert_eq!([ann.everything().await, bob.everything().await, eve.everything().await], before);
+    let answer = json!({ "to": bob.account, "message": { "type": "text", "text": "two", "reply_to": seq } });
+    assert_eq!(ann.granted(Call::post("/v1/messages", &answer).key(&key)).await["seq"], json!(2));
+}
+
+#[tokio::test]
 async fn a_read_mark_of_the_future_is_the_last_message_that_was_received() {
     let Some(node) = node("a_read_mark_of_the_future_is_the_last_message_that_was_received") else { return };
     let [ann, bob] = [Person::register(&node, "Ann").await, Person::register(&node, "Bob").await];

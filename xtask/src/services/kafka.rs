@@ -21,12 +21,16 @@ const BILL: Bill = Bill {
 /// Any 22 letters of base64 that make a UUID.
 const CLUSTER: &str = "ZGVucmVpLWRlbnJlaS1kZQ";
 
-const PROPERTIES: &str = "\
+/// What it is told, by the port that it listens on; the controller has the next one.
+fn properties(port: u16) -> String {
+    let controller = port + 1;
+    format!(
+        "\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:29093
-listeners=PLAINTEXT://127.0.0.1:29092,CONTROLLER://127.0.0.1:29093
-advertised.listeners=PLAINTEXT://127.0.0.1:29092
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
@@ -35,10 +39,12 @@ offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
-";
+"
+    )
+}
 
-pub(crate) fn prepare(folder: &Path) -> Result<Command> {
-    fs::write(folder.join("server.properties"), PROPERTIES)?;
+pub(crate) fn prepare(folder: &Path, port: u16) -> Result<Command> {
+    fs::write(folder.join("server.properties"), properties(port))?;
     if !folder.join("data/meta.properties").exists() {
         let mut format = jars::java(&BILL, folder, "256m")?;
         format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]);

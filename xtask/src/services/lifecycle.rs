@@ -37,7 +37,7 @@ pub(crate) fn run(action: Action, asked: &[Service], state: &Path) -> Result<boo
     let mut all_well = true;
     for &service in asked {
         let outcome = match action {
-            Action::Up => up(service, state).map(|origin| say(brought_up(service, origin))),
+            Action::Up => up(service, state).map(|origin| say(brought_up(service, origin, state))),
             Action::Down => down(service, state).map(|stopped| {
                 say(format_args!(
                     "{}: {}",
@@ -76,7 +76,7 @@ pub(crate) fn up(service: Service, state: &Path) -> Result<Origin> {
     if Service::answers(service.own_address()) {
         return Ok(Origin::Found);
     }
-    if let Some(engine) = containers::engine() {
+    if let Some(engine) = engine_for(service) {
         match containers::up(engine, service) {
             Ok(()) => return Ok(Origin::Started),
             Err(error) => say(format_args!("{}: no container ({error:#}), trying without", service.name())),
@@ -95,25 +95,34 @@ pub(crate) fn down(service: Service, state: &Path) -> Result<bool> {
     if process::stop(&state.join(service.name()))? {
         return Ok(true);
     }
-    match containers::engine() {
+    match engine_for(service) {
         Some(engine) => containers::down(engine, service),
         None => Ok(false),
     }
 }
 
-/// The process of a service that was started from here, without a container.
-pub(crate) fn pid(service: Service, state: &Path) -> Option<u32> {
-    process::pid(&state.join(service.name()))
+/// The engine that holds the service, if there is one. What tests may kill is a process: they have no say over containers.
+fn engine_for(service: Service) -> Option<containers::Engine> {
+    if service.folder_variable().is_some() { None } else { containers::engine() }
 }
 
-fn brought_up(service: Service, origin: Origin) -> String {
-    let address = service.address();
+/// What the tests are told of a service: where it is; and its folder, if they may kill it and it was started from here.
+pub(crate) fn variables(service: Service, state: &Path) -> Vec<(&'static str, String)> {
+    let folder = state.join(service.name());
+    let theirs = service.folder_variable().filter(|_| process::is_running(&folder));
+    let folder = theirs.and_then(|name| Some((name, folder.canonicalize().ok()?.display().to_string())));
+    std::iter::once((service.variable(), service.address())).chain(folder).collect()
+}
+
+fn brought_up(service: Service, origin: Origin, state: &Path) -> String {
     let how = match origin {
         Origin::Given => "given by the environment",
         Origin::Found => "was there already",
         Origin::Started => "started",
     };
-    format!("{}: {address} ({how})\n  export {}={address}", service.name(), service.variable())
+    let told = variables(service, state);
+    let told: Vec<String> = told.iter().map(|(name, value)| format!("\n  export {name}={value}")).collect();
+    format!("{}: {} ({how}){}", service.name(), service.address(), told.concat())
 }
 
 fn status(service: Service, state: &Path) -> String {

@@ -17,5 +17,5 @@ mod process;
 mod redis;
 mod service;
 
-pub(crate) use lifecycle::{Action, down, pid, run, up};
+pub(crate) use lifecycle::{Action, down, run, up, variables};
 pub(crate) use service::Service;

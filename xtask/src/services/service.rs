@@ -19,6 +19,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 pub(crate) enum Service {
     /// Apache Kafka, one broker
     Kafka,
+    /// A second one, which tests stop, kill and start again
+    SpareKafka,
     /// Apache Cassandra, one node; speaks CQL as ScyllaDB does
     Cassandra,
     /// Redis
@@ -29,12 +31,14 @@ pub(crate) enum Service {
 
 impl Service {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Kafka, Self::Cassandra, Self::Redis, Self::Dogma];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Kafka, Self::SpareKafka, Self::Cassandra, Self::Redis, Self::Dogma];
 
     /// Its name, as a person types it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
+            Self::SpareKafka => "spare-kafka",
             Self::Cassandra => "cassandra",
             Self::Redis => "redis",
             Self::Dogma => "dogma",
@@ -45,19 +49,19 @@ impl Service {
     pub(crate) const fn variable(self) -> &'static str {
         match self {
             Self::Kafka => "DENREI_KAFKA",
+            Self::SpareKafka => "DENREI_SPARE_KAFKA",
             Self::Cassandra => "DENREI_CQL",
             Self::Redis => "DENREI_REDIS",
             Self::Dogma => "DENREI_DOGMA",
         }
     }
 
-    /// The variable that tells the tests its process, if it was started from here: they may stop it for a while.
-    pub(crate) const fn process_variable(self) -> &'static str {
+    /// The variable that tells the tests its folder, if it was started from here and is theirs to kill: its id is in the file
+    /// `pid`, and it is started again there by the command that it runs by.
+    pub(crate) const fn folder_variable(self) -> Option<&'static str> {
         match self {
-            Self::Kafka => "DENREI_KAFKA_PID",
-            Self::Cassandra => "DENREI_CQL_PID",
-            Self::Redis => "DENREI_REDIS_PID",
-            Self::Dogma => "DENREI_DOGMA_PID",
+            Self::SpareKafka => Some("DENREI_SPARE_KAFKA_FOLDER"),
+            Self::Kafka | Self::Cassandra | Self::Redis | Self::Dogma => None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Service {
     pub(crate) const fn own_address(self) -> &'static str {
         match self {
             Self::Kafka => "127.0.0.1:29092",
+            Self::SpareKafka => "127.0.0.1:29192",
             Self::Cassandra => "127.0.0.1:29042",
             Self::Redis => "127.0.0.1:26399",
             Self::Dogma => "127.0.0.1:36462",
@@ -84,7 +89,8 @@ impl Service {
     /// Makes everything ready below `folder`, and gives the command that starts it there.
     pub(crate) fn prepare(self, folder: &Path) -> Result<Command> {
         match self {
-            Self::Kafka => kafka::prepare(folder),
+            Self::Kafka => kafka::prepare(folder, 29_092),
+            Self::SpareKafka => kafka::prepare(folder, 29_192),
             Self::Cassandra => cassandra::prepare(folder),
             Self::Redis => redis::prepare(folder),
             Self::Dogma => dogma::prepare(folder),

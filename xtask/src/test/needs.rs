@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 pub(crate) struct Needs {
     state: PathBuf,
     started: Vec<Service>,
-    /// For each service that is there: its variable and its address, and its process if it is ours.
+    /// For each service that is there: its variable and its address, and its folder if tests may kill it.
     pub(crate) variables: Vec<(&'static str, String)>,
     /// For each service that is not: a line that says why.
     pub(crate) missing: Vec<String>,
@@ -39,9 +39,7 @@ impl Needs {
                         service.variable(),
                         service.address()
                     ));
-                    needs.variables.push((service.variable(), service.address()));
-                    let process = services::pid(service, &needs.state).map(|pid| pid.to_string());
-                    needs.variables.extend(process.map(|pid| (service.process_variable(), pid)));
+                    needs.variables.extend(services::variables(service, &needs.state));
                     if !was_there {
                         needs.started.push(service);
                     }

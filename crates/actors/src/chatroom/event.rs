@@ -8,11 +8,12 @@ use denrei_model::operation::chat::Title;
 use denrei_model::operation::{ChatChanged, ChatKind, ChatState, Member, Membership};
 use denrei_model::position::Seq;
 use denrei_model::record::{ChatFact, ChatFactKind, Fact, Record};
-use denrei_model::row::{Change, ChatKey, ChatRow, MemberKey, MemberRow};
+use denrei_model::row::{Change, ChatKey, ChatRow, MemberKey, MemberRow, MessageKey, MessageRow};
 use denrei_model::shard::Shard;
 
 use super::{Chatroom, MAX_MEMBERS};
 use crate::command::{Decision, Facts};
+use crate::rows::Rows;
 
 /// What a chat answers: the event that was made, or the one that stands for it.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -61,6 +62,9 @@ pub enum ChatRefused {
     /// A mention of somebody who is not in the chat.
     #[error("mentioned, but not a member: {0}")]
     MentionNotMember(AccountId),
+    /// An answer to what is no message, or to one that the sender may not see.
+    #[error("no message to answer: {0}")]
+    NothingToAnswer(Seq),
     /// The group would have too many members.
     #[error("a group has at most {MAX_MEMBERS} members")]
     TooMany,
@@ -100,6 +104,13 @@ impl Chatroom {
             version: row.version,
             members: self.members.iter().map(|(account, row)| member(*account, row)).collect(),
         }
+    }
+
+    /// The message, if there is one under this seq and somebody who is in the chat may see it: not from before they came.
+    /// It must have been named.
+    pub(super) fn message<'a>(&self, rows: &'a Rows, account: AccountId, seq: Seq) -> Option<&'a MessageRow> {
+        let since = self.members.get(&account).map_or(Seq::MAX, |member| member.version);
+        rows.get(&MessageKey { chat: self.id, seq }).filter(|_| seq >= since)
     }
 
     pub(super) fn event(&self, row: &ChatRow) -> ChatEvent {

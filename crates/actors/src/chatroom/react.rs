@@ -49,9 +49,8 @@ impl Command for React {
         facts: &Facts,
     ) -> Result<Decision<ChatEvent>, ChatRefused> {
         let row = state.joined(self.account)?;
-        let since = state.members.get(&self.account).map_or(Seq::MAX, |member| member.version);
         let key = MessageKey { chat: self.chat, seq: self.seq };
-        let mut stored = rows.get(&key).filter(|_| self.seq >= since).ok_or(ChatRefused::NoMessage)?.clone();
+        let mut stored = state.message(rows, self.account, self.seq).ok_or(ChatRefused::NoMessage)?.clone();
         if stored.message.unsent.is_some() {
             return Err(ChatRefused::Unsent);
         }

@@ -30,7 +30,7 @@ pub struct Send {
     pub key: Option<String>,
     /// What it says; its form has been checked.
     pub content: Content,
-    /// The message that it answers.
+    /// The message that it answers, one that the sender may see.
     pub reply_to: Option<Seq>,
     /// Whom it mentions.
     pub mentions: Vec<Mention>,
@@ -48,8 +48,9 @@ impl Command for Send {
 
     fn needs(&self) -> Fetch {
         // Whether a person exists is read from their own shard's durable rows: accounts never vanish.
-        let keys = self.peer.iter().map(|peer| AccountKey { account: *peer }.into()).collect();
-        Fetch { keys, scans: Vec::new() }
+        let person = self.peer.map(|account| AccountKey { account }.into());
+        let answered = self.reply_to.map(|seq| MessageKey { chat: self.chat, seq }.into());
+        Fetch { keys: person.into_iter().chain(answered).collect(), scans: Vec::new() }
     }
 
     fn decide(
@@ -67,13 +68,16 @@ impl Command for Send {
         if let Some(stranger) = self.mentions.iter().find(|mention| chat.joined(mention.account).is_err()) {
             return Err(ChatRefused::MentionNotMember(stranger.account));
         }
+        if let Some(seq) = self.reply_to.filter(|seq| chat.message(rows, self.sender, *seq).is_none()) {
+            return Err(ChatRefused::NothingToAnswer(seq));
+        }
         let message = Message {
             chat: self.chat,
             seq: row.last,
             sender: self.sender,
             sent_at: row.last_at,
             content: Some(self.content.clone()),
-            reply_to: self.reply_to.filter(|target| *target < row.last),
+            reply_to: self.reply_to,
             mentions: self.mentions.clone(),
             reactions: Vec::new(),
             unsent: None,

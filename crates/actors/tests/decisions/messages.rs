@@ -1,17 +1,20 @@
 //! Messages: sent, taken back, reacted to.
 
 use denrei_actors::chatroom::ChatRefused;
+use denrei_actors::chatroom::create::Create;
+use denrei_actors::chatroom::join::Join;
 use denrei_actors::chatroom::leave::Leave;
 use denrei_actors::chatroom::react::React;
 use denrei_actors::chatroom::send::Send;
 use denrei_actors::chatroom::unsend::Unsend;
 use denrei_model::id::ChatId;
 use denrei_model::message::{Content, Mention, Text};
+use denrei_model::operation::JoinPolicy;
 use denrei_model::position::Seq;
 use denrei_model::record::Fact;
 use denrei_model::row::{MemberKey, MessageKey};
 
-use super::desk::{Desk, account, device};
+use super::desk::{Desk, account, chat, device};
 
 fn direct() -> ChatId {
     ChatId::direct(account(1), account(2))
@@ -69,14 +72,43 @@ fn who_may_not_send_is_told_why() {
 }
 
 #[test]
-fn an_answer_to_a_message_that_is_not_there_yet_answers_none() {
+fn an_answer_to_what_is_no_message_is_not_sent() {
     let mut desk = talk();
     let reply = |to| Send { reply_to: Some(Seq::new(to)), ..send(2, None) };
-    for (to, kept) in [(1, true), (2, true), (9, false)] {
-        let sent = desk.ask(reply(to)).unwrap();
-        let row = desk.row(MessageKey { chat: direct(), seq: sent.seq }).unwrap();
-        assert_eq!(row.message.reply_to.is_some(), kept, "{to}");
+    desk.ask(react(2, 1, Some("👍"))).unwrap();
+    let sent = desk.ask(reply(1)).unwrap();
+    let row = desk.row(MessageKey { chat: direct(), seq: sent.seq }).unwrap();
+    assert_eq!((sent.seq, row.message.reply_to), (Seq::new(3), Some(Seq::new(1))));
+    // 0 is none, 2 is the reaction, 4 would be the message itself, 9 has not come.
+    for to in [0, 2, 4, 9, u64::MAX] {
+        let before = desk.rows.clone();
+        assert_eq!(desk.ask(reply(to)), Err(ChatRefused::NothingToAnswer(Seq::new(to))));
+        assert!(desk.rows == before, "{to}: something was written");
     }
+    desk.ask(unsend(1, 1)).unwrap();
+    assert!(
+        desk.ask(reply(1)).is_ok(),
+        "one that was taken back may be answered: its sender may just have done so"
+    );
+    let first = Send { reply_to: Some(Seq::new(1)), ..send(1, Some(2)) };
+    assert_eq!(Desk::with_people(2).ask(first), Err(ChatRefused::NothingToAnswer(Seq::new(1))));
+}
+
+#[test]
+fn what_was_said_before_one_came_is_neither_answered_nor_reacted_to() {
+    let mut desk = Desk::with_people(2);
+    let join = JoinPolicy::Open;
+    desk.ask(Create { chat: chat(), creator: account(1), name: "tea".to_owned(), join, invite: vec![] })
+        .unwrap();
+    let say = |from, to: Option<u64>| Send { chat: chat(), reply_to: to.map(Seq::new), ..send(from, None) };
+    let react = |to| React { chat: chat(), ..react(2, to, Some("👍")) };
+    let before = desk.ask(say(1, None)).unwrap().seq;
+    desk.ask(Join { chat: chat(), account: account(2) }).unwrap();
+    assert_eq!(desk.ask(say(2, Some(before.get()))), Err(ChatRefused::NothingToAnswer(before)));
+    assert_eq!(desk.ask(react(before.get())), Err(ChatRefused::NoMessage));
+    assert!(desk.ask(say(1, Some(before.get()))).is_ok(), "its sender was there");
+    let since = desk.ask(say(1, None)).unwrap().seq.get();
+    assert!(desk.ask(say(2, Some(since))).is_ok() && desk.ask(react(since)).is_ok());
 }
 
 #[test]

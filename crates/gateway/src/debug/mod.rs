@@ -35,7 +35,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{ServiceConfig, get};
 use actix_web::{FromRequest, Handler, Responder};
 
-pub use metrics::{Durations, EngineFigures, StoreFigures};
+pub use metrics::{Durations, EngineFigures, Recorded, StoreFigures};
 pub use state::Debug;
 
 use crate::request::route::{common, resource};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use denrei_model::clock::Timestamp;
 
-use super::metrics::{LastTold, StoreFigures};
+use super::metrics::{LastTold, Recorded, StoreFigures};
 use crate::server::ServerHandle;
 use crate::state::Gateway;
 use crate::stream::Hubs;
@@ -24,7 +24,7 @@ pub struct Debug {
     pub(super) last_told: LastTold,
     ready: Arc<AtomicBool>,
     store: Option<Source<StoreFigures>>,
-    recorded: Option<Source<String>>,
+    recorded: Option<Recorded>,
     /// By the wall clock and by the monotonic one.
     started: (Timestamp, Duration),
 }
@@ -63,10 +63,10 @@ impl Debug {
         self
     }
 
-    /// Adds what a recorder of the `metrics` crate has to say, in Prometheus text, rendered at each scrape.
+    /// Adds what was recorded.
     #[must_use]
-    pub fn with_recorded(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        self.recorded = Some(Arc::new(text));
+    pub fn with_recorded(mut self, recorded: Recorded) -> Self {
+        self.recorded = Some(recorded);
         self
     }
 
@@ -78,8 +78,8 @@ impl Debug {
         self.store.as_ref().map(|figures| figures())
     }
 
-    pub(super) fn recorded(&self) -> Option<String> {
-        self.recorded.as_ref().map(|text| text())
+    pub(super) const fn recorded(&self) -> Option<&Recorded> {
+        self.recorded.as_ref()
     }
 
     pub(super) const fn started_at(&self) -> Timestamp {

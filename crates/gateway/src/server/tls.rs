@@ -1,7 +1,7 @@
 //! TLS for the server: a certificate from files, or one made up for development. TLS 1.3 and 1.2, ALPN `h2` and
 //! `http/1.1`.
 //!
-//! Early data (0-RTT) stays off: what arrives in it may be replayed.
+//! Early data (0-RTT) stays off: what arrives in it may be replayed, and no request of ours bears that (`docs/adr/0005`).
 
 use std::{
     path::{Path, PathBuf},
@@ -10,7 +10,10 @@ use std::{
 
 use rustls::{
     ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer,
+        pem::{self, PemObject as _},
+    },
 };
 
 /// Why there is no TLS.
@@ -31,8 +34,28 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// The certificate and the key cannot be used, mostly because they do not belong together.
-    #[error("certificate and key cannot be used")]
+    /// The file holds no private key.
+    #[error("{path} holds no private key")]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The private key is encrypted, and nobody is there to say its passphrase.
+    #[error("the private key in {path} is encrypted; it must be in the clear")]
+    Encrypted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key is not that of the certificate.
+    #[error("{key} is not the key of the first certificate in {certificates}")]
+    Mismatch {
+        /// The file of the certificates.
+        certificates: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// The certificate or the key cannot be used.
+    #[error("certificate and key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
     /// No certificate could be made for the names given.
     #[error("cannot make a certificate")]
@@ -50,15 +73,37 @@ pub struct Development {
 
 /// Reads a certificate chain, leaf first, and its private key (PKCS#8, PKCS#1 or SEC1), both PEM.
 pub fn load(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = CertificateDer::pem_file_iter(certificates)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| TlsError::File { path: certificates.to_owned(), reason: error.to_string() })?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(certificates)?).collect();
+    let chain = chain.map_err(|error| unreadable(certificates, &error))?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate { path: certificates.to_owned() });
     }
-    let key = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| TlsError::File { path: key.to_owned(), reason: error.to_string() })?;
-    configure(chain, key)
+    configure(chain, private_key(key)?).map_err(|error| match error {
+        TlsError::Unusable(rustls::Error::InconsistentKeys(_)) => {
+            TlsError::Mismatch { certificates: certificates.to_owned(), key: key.to_owned() }
+        }
+        other => other,
+    })
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = read(path)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
+        let encrypted = String::from_utf8_lossy(&text).contains("ENCRYPTED");
+        match error {
+            _ if encrypted => TlsError::Encrypted { path: path.to_owned() },
+            pem::Error::NoItemsFound => TlsError::NoKey { path: path.to_owned() },
+            other => unreadable(path, &other),
+        }
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &dyn std::error::Error) -> TlsError {
+    TlsError::File { path: path.to_owned(), reason: error.to_string() }
 }
 
 /// Makes a self-signed certificate for `names` (host names or IP addresses), for development only: no client trusts

@@ -51,10 +51,10 @@ pub enum MessageDraft {
     Text {
         /// 1 to 5,000 characters.
         text: String,
-        /// The message that it answers.
+        /// The message of this chat that it answers; one that the sender may see. It may have been taken back.
         #[serde(default)]
         reply_to: Option<Seq>,
-        /// Whom it mentions, up to 20.
+        /// Whom it mentions, up to 20; they must be in the chat.
         #[serde(default)]
         mentions: Vec<Mention>,
     },

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use denrei_actors::shard::ShardOptions;
 use denrei_gateway::options::GatewayOptions;
 use denrei_gateway::server::ServerOptions;
+use denrei_gateway::server::tls;
 use denrei_storage::embedded::EmbeddedOptions;
 use serde::Deserialize;
 
@@ -69,6 +70,19 @@ pub(crate) struct TlsConfig {
     pub(crate) key: Option<PathBuf>,
 }
 
+impl TlsConfig {
+    /// What is wrong with the files, looked at now: a node must not make a store, and then end for want of a certificate.
+    fn fault(&self) -> Option<String> {
+        match (&self.certificates, &self.key) {
+            (Some(certificates), Some(key)) => {
+                tls::load(certificates, key).err().map(|error| error.to_string())
+            }
+            (None, None) => None,
+            _ => Some("`certificates` and `key` go together".to_owned()),
+        }
+    }
+}
+
 /// How devices are told to connect.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -99,9 +113,7 @@ impl Config {
     fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> =
             self.store.faults().into_iter().map(|fault| format!("store: {fault}")).collect();
-        if self.tls.certificates.is_some() != self.tls.key.is_some() {
-            faults.push("tls: `certificates` and `key` go together".to_owned());
-        }
+        faults.extend(self.tls.fault().map(|fault| format!("tls: {fault}")));
         if self.tls.certificates.is_some() && self.http.tls_listen.is_empty() {
             faults.push("tls: there is a certificate, but `http.tls_listen` names no address".to_owned());
         }

@@ -25,6 +25,19 @@ fn all_faults_are_said_at_once() {
 }
 
 #[test]
+fn files_of_tls_that_cannot_be_used_are_a_fault_among_the_others() {
+    for (tls, said) in [
+        ("certificates = \"no/chain.pem\"\nkey = \"no/key.pem\"", "tls: cannot read no/chain.pem"),
+        ("certificates = \"no/chain.pem\"", "tls: `certificates` and `key` go together"),
+    ] {
+        let text = format!("[http]\ntls_listen = [\"127.0.0.1:0\"]\n[tls]\n{tls}\n[colour]\n");
+        let faults = Config::parse(&text).unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:#?}");
+        assert!(faults.iter().any(|fault| fault.starts_with(said)), "{faults:#?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_refused_with_its_place() {
     let faults = Config::parse("[store\n").unwrap_err();
     assert!(faults[0].contains("line 1"), "{faults:?}");

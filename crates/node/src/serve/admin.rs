@@ -6,16 +6,13 @@ use std::time::Duration;
 use actix_web::App;
 use actix_web::web::Data;
 use anyhow::Context as _;
-use denrei_gateway::debug::{self, Debug, Durations, EngineFigures, StoreFigures};
+use denrei_gateway::debug::{self, Debug, Durations, EngineFigures, Recorded, StoreFigures};
 use denrei_gateway::server::{Server, ServerHandle, ServerOptions};
 use denrei_storage::embedded::{EmbeddedStore, LATENCY_BOUNDS_MICROS};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::config::Config;
 use crate::jobs::{self, QueuesAdmin};
 
-/// Bounds of the histograms that are recorded in seconds.
-const SECONDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0];
 /// How often the recorder tidies up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -26,12 +23,12 @@ pub(super) async fn start(
     store: &Arc<EmbeddedStore>,
     queues: QueuesAdmin,
 ) -> anyhow::Result<ServerHandle> {
-    let recorder = recorder()?;
+    let recorded = record()?;
     let store = Arc::clone(store);
     let state = debug
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_store(move || figures(&store))
-        .with_recorded(move || recorder.render());
+        .with_recorded(recorded);
     let workers = std::num::NonZeroUsize::MIN;
     let options = ServerOptions { listen: vec![config.admin.listen], workers, ..ServerOptions::default() };
     let factory = move || {
@@ -45,19 +42,17 @@ pub(super) async fn start(
     Server::start(options, factory).await.context("the port for admins cannot be opened")
 }
 
-/// Records what the queue counts.
-fn recorder() -> anyhow::Result<PrometheusHandle> {
-    let builder = PrometheusBuilder::new();
-    let builder = builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
-    let handle = builder.install_recorder().context("figures cannot be recorded")?;
-    let kept = handle.clone();
+/// Records what is counted in this process.
+fn record() -> anyhow::Result<Recorded> {
+    let recorded = Recorded::install().context("figures cannot be recorded")?;
+    let kept = recorded.clone();
     actix_rt::spawn(async move {
         loop {
             actix_rt::time::sleep(UPKEEP).await;
-            kept.run_upkeep();
+            kept.tidy_up();
         }
     });
-    Ok(handle)
+    Ok(recorded)
 }
 
 fn figures(store: &EmbeddedStore) -> StoreFigures {

@@ -163,7 +163,6 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
             .wrap(Condition::new(!allowed.origins.is_empty(), cors(allowed)))
             // Around all: what browsers ask beforehand is counted too.
             .wrap(from_fn(traffic::count))
-            .app_data(gateway.traffic.clone())
             .app_data(Data::new(gateway.clone()))
             .app_data(hub)
             .configure(stream::configure)

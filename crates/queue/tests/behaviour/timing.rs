@@ -30,25 +30,39 @@ async fn delayed_tasks_fire_in_the_order_of_their_times_and_hold_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_thousand_delays_on_one_partition_are_kept_and_none_is_early() {
+async fn fifty_thousand_delays_on_one_partition_are_kept_none_is_early_and_others_do_not_wait_for_them() {
     let bench = Bench::new("t", 1).await;
     let (pipeline, seen) = recorder();
     let client = bench.client(Text);
     let now = denrei_model::Clock::now(&*bench.clock);
+    let key = |n: u64| format!("k{}", n % 100);
     for n in 0..50_000_u64 {
         let due = n * 7919 % 60_000;
         let scheduled = Some(now.plus(Duration::from_millis(due)));
         let options = PutOptions { scheduled, ..PutOptions::default() };
-        client.put_with(Some(format!("k{}", n % 100).into()), &due.to_string(), options).await.unwrap();
+        client.put_with(Some(key(n).into()), &format!("later:{due}"), options).await.unwrap();
+        if n % 500 == 0 {
+            client.put(key(n), &"now:0".to_owned()).await.unwrap();
+        }
     }
     let subscription = bench.subscribe(pipeline, Settings::default()).await;
-    pass(70).await;
-    let seen = seen.lock().clone();
-    assert_eq!(seen.len(), 50_000);
-    let late: Vec<u64> =
-        seen.iter().map(|(due, _, at)| at.checked_sub(due.parse().unwrap()).unwrap()).collect();
-    let over = late.iter().filter(|late| **late > 500).count();
+    // One in the midst of each 80 or so that come due, of the same keys.
+    for n in 0..600_u64 {
+        client.put(key(n), &format!("now:{}", n * 100)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    pass(10).await;
+    let late = |kind: &str| -> Vec<u64> {
+        let seen = seen.lock();
+        let of_kind = seen.iter().filter_map(|(name, _, at)| Some((name.split_once(':')?, *at)));
+        let of_kind = of_kind.filter(|((of, _), _)| *of == kind);
+        of_kind.map(|((_, due), at)| at.checked_sub(due.parse().unwrap()).expect("none is early")).collect()
+    };
+    let (later, now) = (late("later"), late("now"));
+    assert_eq!((later.len(), now.len()), (50_000, 700));
+    let over = later.iter().filter(|late| **late > 500).count();
     assert!(over < 500, "{over} of 50,000 were more than 500 ms late");
+    assert!(now.iter().all(|late| *late <= 100), "{:?} ms after it was put", now.iter().max());
     subscription.shutdown().await;
 }
 

@@ -36,7 +36,7 @@ impl Body for SendRequest {
     params(Key), request_body = SendRequest,
     responses(
         (status = 200, body = SendAnswer), refused::NotMember, refused::NoSuchAccount,
-        refused::MentionNotMember, refused::Oneself,
+        refused::NoSuchMessage, refused::MentionNotMember, refused::Oneself,
     ),
 )]
 pub(in crate::api) async fn send(

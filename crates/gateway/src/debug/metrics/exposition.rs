@@ -1,6 +1,11 @@
-//! Prometheus' text format, version 0.0.4: a line of help, a line of type, then the samples.
+//! Figures that are read at the moment, in Prometheus' text format: written with the words of the crate whose recorder
+//! writes the others.
 
-use std::fmt::Write as _;
+use metrics::Key;
+use metrics_exporter_prometheus::LabelSet;
+use metrics_exporter_prometheus::formatting::{
+    sanitize_label_value, write_help_line, write_metric_line, write_type_line,
+};
 
 use super::store::Durations;
 
@@ -44,43 +49,43 @@ impl<T> Figure<T> {
 }
 
 /// Writes what comes before the samples of a figure.
-pub(super) fn head(out: &mut String, name: &str, kind: Kind, help: &str) {
-    let help = help.replace('\\', "\\\\").replace('\n', "\\n");
-    let kind = kind.as_str();
-    // Writing to a string does not fail.
-    let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+fn head(out: &mut String, name: &str, kind: Kind, help: &str) {
+    write_help_line(out, name, None, None, help);
+    write_type_line(out, name, None, None, kind.as_str());
 }
 
-/// Writes a sample; `labels` is empty, or made by [`labels`].
-pub(super) fn sample(out: &mut String, name: &str, labels: &str, value: f64) {
-    let _ = writeln!(out, "{name}{labels} {value}");
+/// Writes a sample, with a label or none.
+fn sample(
+    out: &mut String,
+    name: &str,
+    suffix: Option<&'static str>,
+    label: Option<(&'static str, &str)>,
+    value: f64,
+) {
+    let others = LabelSet::from_key_and_global(&Key::from_static_name(""), &Default::default());
+    let label = label.map(|(name, value)| (name, sanitize_label_value(value)));
+    write_metric_line(out, name, suffix, &others, label, value, None);
 }
 
-/// The labels of a sample.
-pub(super) fn labels(labels: &[(&str, &str)]) -> String {
-    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let each: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    format!("{{{}}}", each.join(","))
+/// Writes a figure that is always 1, for its label.
+pub(super) fn info(out: &mut String, name: &str, help: &str, label: (&'static str, &str)) {
+    head(out, name, Kind::Gauge, help);
+    sample(out, name, None, Some(label), 1.0);
 }
 
-/// Writes the samples of a histogram. Buckets of this format hold all that lies below their bound, those of lower bounds
-/// included.
-pub(super) fn histogram(out: &mut String, name: &str, labels: &str, durations: &Durations) {
-    let others = labels.trim_start_matches('{').trim_end_matches('}');
-    let comma = if others.is_empty() { "" } else { "," };
-    let mut bucket = |bound: &str, below: u64| {
-        sample(out, &format!("{name}_bucket"), &format!("{{{others}{comma}le=\"{bound}\"}}"), below as f64);
-    };
+/// Writes a histogram. Buckets of this format hold all that lies below their bound, those of lower bounds included.
+pub(super) fn histogram(out: &mut String, name: &str, help: &str, durations: &Durations) {
+    head(out, name, Kind::Histogram, help);
     let mut below = 0;
     for (bound, count) in durations.bounds_micros.iter().zip(&durations.counts) {
         below += count;
-        bucket(&seconds(*bound).to_string(), below);
+        let bound = seconds(*bound).to_string();
+        sample(out, name, Some("bucket"), Some(("le", &bound)), below as f64);
     }
-    let all = durations.counts.iter().sum();
-    bucket("+Inf", all);
-    sample(out, &format!("{name}_sum"), labels, seconds(durations.sum_micros));
-    sample(out, &format!("{name}_count"), labels, all as f64);
+    let all = durations.counts.iter().sum::<u64>() as f64;
+    sample(out, name, Some("bucket"), Some(("le", "+Inf")), all);
+    sample(out, name, Some("sum"), None, seconds(durations.sum_micros));
+    sample(out, name, Some("count"), None, all);
 }
 
 fn seconds(micros: u64) -> f64 {
@@ -91,7 +96,7 @@ fn seconds(micros: u64) -> f64 {
 pub(super) fn table<T>(out: &mut String, figures: &[Figure<T>], from: &T) {
     for figure in figures {
         head(out, figure.name, figure.kind, figure.help);
-        sample(out, figure.name, "", (figure.read)(from));
+        sample(out, figure.name, None, None, (figure.read)(from));
     }
 }
 
@@ -108,29 +113,30 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_escaped() {
-        let labels = labels(&[("version", "1 \"a\"\\\n"), ("os", "any")]);
-        assert_eq!(labels, r#"{version="1 \"a\"\\\n",os="any"}"#);
+    fn a_label_is_escaped() {
+        let mut out = String::new();
+        info(&mut out, "x_info", "X.", ("version", "1 \"a\"\n"));
+        assert!(out.ends_with("\nx_info{version=\"1 \\\"a\\\"\\n\"} 1\n"), "{out}");
     }
 
     #[test]
     fn buckets_hold_those_of_lower_bounds_too_and_the_last_one_all() {
         let took =
             Durations { bounds_micros: vec![100, 2_500], counts: vec![3, 1, 2], sum_micros: 1_500_000 };
-        for (of, before, after) in [("", "{", ""), ("{a=\"b\"}", "{a=\"b\",", "{a=\"b\"}")] {
-            let mut out = String::new();
-            histogram(&mut out, "x_seconds", of, &took);
-            let samples: Vec<&str> = out.lines().collect();
-            assert_eq!(
-                samples,
-                [
-                    format!("x_seconds_bucket{before}le=\"0.0001\"}} 3"),
-                    format!("x_seconds_bucket{before}le=\"0.0025\"}} 4"),
-                    format!("x_seconds_bucket{before}le=\"+Inf\"}} 6"),
-                    format!("x_seconds_sum{after} 1.5"),
-                    format!("x_seconds_count{after} 6"),
-                ]
-            );
-        }
+        let mut out = String::new();
+        histogram(&mut out, "x_seconds", "X.", &took);
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "# HELP x_seconds X.",
+                "# TYPE x_seconds histogram",
+                "x_seconds_bucket{le=\"0.0001\"} 3",
+                "x_seconds_bucket{le=\"0.0025\"} 4",
+                "x_seconds_bucket{le=\"+Inf\"} 6",
+                "x_seconds_sum 1.5",
+                "x_seconds_count 6",
+            ]
+        );
     }
 }

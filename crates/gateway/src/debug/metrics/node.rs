@@ -1,8 +1,10 @@
 //! Figures of the process, and of the server that devices connect to.
 
-use super::exposition::{Figure, Kind, head, labels, sample, table};
+use super::exposition::{Figure, info, table};
 use crate::debug::Debug;
 use crate::server::ServerStats;
+
+const BUILD: (&str, &str) = ("denrei_build_info", "Always 1; the label names the version that runs.");
 
 const NODE: &[Figure<Debug>] = &[
     Figure::gauge("denrei_uptime_seconds", "Seconds since the node was put together.", |debug| {
@@ -67,9 +69,8 @@ const SERVER: &[Figure<ServerStats>] = &[
 
 /// Writes them.
 pub(super) fn write(out: &mut String, debug: &Debug) {
-    let build = "denrei_build_info";
-    head(out, build, Kind::Gauge, "Always 1; the label names the version that runs.");
-    sample(out, build, &labels(&[("version", debug.version)]), 1.0);
+    let (name, help) = BUILD;
+    info(out, name, help, ("version", debug.version));
     table(out, NODE, debug);
     if let Some(bytes) = resident_bytes() {
         table(out, RESIDENT, &bytes);

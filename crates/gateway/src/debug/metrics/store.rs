@@ -1,6 +1,6 @@
 //! Figures of the store, whatever its kind: the node hands them in.
 
-use super::exposition::{Figure, Kind, head, histogram, table};
+use super::exposition::{Figure, histogram, table};
 
 /// What a store has done since it was opened, and how it is.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +99,5 @@ pub(super) fn write(out: &mut String, figures: &StoreFigures) {
         table(out, ENGINE, engine);
     }
     let (name, help) = COMMITS;
-    head(out, name, Kind::Histogram, help);
-    histogram(out, name, "", &figures.commits);
+    histogram(out, name, help, &figures.commits);
 }

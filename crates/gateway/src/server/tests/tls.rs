@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, HandshakeKind, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use tokio::{
@@ -35,6 +35,16 @@ async fn started(change: impl FnOnce(&mut ServerOptions)) -> (ServerHandle, Prob
 }
 
 async fn connect(server: &ServerHandle, pem: &str, alpn: &[&str]) -> TlsStream<TcpStream> {
+    connect_as(server, Arc::new(trusting(pem, alpn))).await
+}
+
+async fn connect_as(server: &ServerHandle, client: Arc<ClientConfig>) -> TlsStream<TcpStream> {
+    let socket = TcpStream::connect(server.local_addrs()[0]).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    soon(TlsConnector::from(client).connect(name, socket)).await.unwrap()
+}
+
+fn trusting(pem: &str, alpn: &[&str]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -44,9 +54,7 @@ async fn connect(server: &ServerHandle, pem: &str, alpn: &[&str]) -> TlsStream<T
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let socket = TcpStream::connect(server.local_addrs()[0]).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    soon(TlsConnector::from(Arc::new(config)).connect(name, socket)).await.unwrap()
+    config
 }
 
 #[actix_rt::test]
@@ -73,6 +81,23 @@ async fn alpn_http1_and_none_at_all_are_http1() {
         let _ = soon(stream.read_to_string(&mut answer)).await;
         assert!(answer.ends_with(" Http1 true"), "{answer}");
     }
+}
+
+#[actix_rt::test]
+async fn a_client_that_comes_again_resumes_and_is_offered_no_early_data() {
+    let (server, _, pem) = started(|_| {}).await;
+    let mut config = trusting(&pem, &["h2"]);
+    config.enable_early_data = true;
+    let config = Arc::new(config);
+    let mut client = Client::over(connect_as(&server, Arc::clone(&config)).await).await;
+    client.get("/who").await.unwrap();
+
+    let mut again = connect_as(&server, config).await;
+    let tls = again.get_mut().1;
+    assert_eq!(tls.handshake_kind(), Some(HandshakeKind::Resumed));
+    assert!(tls.early_data().is_none() && !tls.is_early_data_accepted());
+    let answer = read(Client::over(again).await.get("/who").await.unwrap().into_body()).await.unwrap();
+    assert!(answer.ends_with(b" Http2 true"), "{answer:?}");
 }
 
 #[actix_rt::test]
@@ -132,7 +157,16 @@ fn certificate_and_key_come_from_files_and_must_belong_together() {
     std::fs::write(&other, two.signing_key.serialize_pem()).unwrap();
 
     assert_eq!(load(&chain, &key).unwrap().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
-    assert!(matches!(load(&chain, &other), Err(TlsError::Unusable(_))));
+    assert!(matches!(load(&chain, &other), Err(TlsError::Mismatch { .. })));
+    assert!(matches!(load(&chain, &chain), Err(TlsError::NoKey { .. })));
+    let header = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n";
+    for text in [
+        format!("-----BEGIN EC PRIVATE KEY-----\n{header}-----END EC PRIVATE KEY-----\n"),
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n".to_owned(),
+    ] {
+        std::fs::write(&other, text).unwrap();
+        assert!(matches!(load(&chain, &other), Err(TlsError::Encrypted { .. })));
+    }
     assert!(matches!(load(&key, &key), Err(TlsError::NoCertificate { .. })));
     let absent = load(&dir.join("absent.pem"), &key).unwrap_err();
     assert!(absent.to_string().contains("absent.pem"), "{absent}");
