@@ -14,7 +14,7 @@ use crate::wire::{Parked, ParkedKind, RawTask, Unread};
 
 /// What a fresh task is to do.
 #[derive(Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Run,
     Ignore,
     Expire,
@@ -74,13 +74,19 @@ impl Partition {
                 self.start_work(work, false);
             }
             Fate::Run => self.queues.push(work),
-            Fate::Ignore => {
-                self.shared.metrics.ignored.increment(1);
-                self.complete(work.origin);
-            }
-            Fate::Expire => self.give_up(work, "the task is older than its time to live"),
+            Fate::Ignore => self.ignore(&work),
+            Fate::Expire => self.expire(work),
             Fate::Wait(kind, due) => self.park(work, kind, due),
         }
+    }
+
+    pub(super) fn ignore(&mut self, work: &Work) {
+        self.shared.metrics.ignored.increment(1);
+        self.complete(work.origin);
+    }
+
+    pub(super) fn expire(&mut self, work: Work) {
+        self.give_up(work, "the task is older than its time to live");
     }
 
     fn may_run_now(&mut self) -> bool {
@@ -88,7 +94,7 @@ impl Partition {
     }
 
     /// The clock is asked only where time matters: most tasks have none of their own.
-    fn fate(&mut self, work: &Work) -> Fate {
+    pub(super) fn fate(&mut self, work: &Work) -> Fate {
         let (settings, clock) = (&*self.settings, &*self.shared.clock);
         let metadata = &work.task.metadata;
         if !settings.ignore_keys.is_empty()
@@ -119,17 +125,27 @@ impl Partition {
 
     /// A timer is due.
     pub(super) fn fired(&mut self, row: TimerRow) {
-        let charge = Charge::timer(&self.account, row.payload.len());
         let now = self.shared.clock.now();
         self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
+        if let Some(work) = self.revive(row) {
+            self.queues.push(work);
+        }
+    }
+
+    /// The task that was parked in a timer; none if it cannot be read, and is buried.
+    pub(super) fn revive(&mut self, row: TimerRow) -> Option<Work> {
+        let charge = Charge::timer(&self.account, row.payload.len());
         let origin = Origin::Timer(row.id);
         match Parked::decode(row.payload.clone()) {
             Ok(parked) => {
                 let task = parked.task();
                 let key = task.key.as_ref().map(KeyHash::of);
-                self.queues.push(Work { origin, task: Arc::new(task), key, reason: parked.reason, charge });
+                Some(Work { origin, task: Arc::new(task), key, reason: parked.reason, charge })
             }
-            Err(error) => self.bury_row(row, &error.to_string(), charge),
+            Err(error) => {
+                self.bury_row(row, &error.to_string(), charge);
+                None
+            }
         }
     }
 

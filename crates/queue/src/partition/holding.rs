@@ -4,6 +4,7 @@ use denrei_storage::log::{LogError, TimerId, TimerQuery, TimerRow};
 use prost::Message;
 
 use super::actor::Partition;
+use super::arrival::Fate;
 use super::held::{NEVER, Next, query};
 use super::outbox::Change;
 use super::work::{KeyHash, Work};
@@ -52,11 +53,35 @@ impl Partition {
     /// The task has ended for good: the next one of its key takes its place.
     pub(super) fn let_next(&mut self, key: Option<KeyHash>, offset: denrei_storage::log::Offset) {
         let Some(key) = key.filter(|_| !self.held.is_empty()) else { return };
-        match self.held.ended(key, offset) {
-            Next::Nothing => {}
-            Next::Parked(id) => self.unparks.push_back(Unpark { key, id, after: self.outbox.pushed() }),
-            Next::Kept(work) => self.queues.push(*work),
+        let mut offset = offset;
+        loop {
+            match self.held.ended(key, offset) {
+                Next::Nothing => return,
+                Next::Parked(id) => {
+                    return self.unparks.push_back(Unpark { key, id, after: self.outbox.pushed() });
+                }
+                Next::Kept(work) => {
+                    offset = work.origin.offset();
+                    if self.take_turn(*work) {
+                        return;
+                    }
+                }
+            }
         }
+    }
+
+    /// A task that had to wait behind another is in front now: it is dealt with as if it had just come. False: it ended at once.
+    fn take_turn(&mut self, work: Work) -> bool {
+        match self.fate(&work) {
+            Fate::Run => self.queues.push(work),
+            Fate::Ignore => {
+                self.ignore(&work);
+                return false;
+            }
+            Fate::Expire => self.expire(work),
+            Fate::Wait(kind, due) => self.park(work, kind, due),
+        }
+        true
     }
 
     /// Fetches those whose turn has come.
@@ -77,7 +102,10 @@ impl Partition {
             match found {
                 Some(row) => {
                     self.book.fire(row.id);
-                    self.fired(row);
+                    let waits = self.revive(row).is_some_and(|work| self.take_turn(work));
+                    if !waits {
+                        self.let_next(Some(key), id.offset);
+                    }
                 }
                 // Cancelled: whoever is behind it comes next.
                 None => self.let_next(Some(key), id.offset),

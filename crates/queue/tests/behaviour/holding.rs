@@ -78,3 +78,45 @@ async fn more_than_the_bound_waits_in_memory_and_in_order() {
     assert_eq!(names(&seen), expected);
     subscription.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_task_that_waited_behind_another_still_waits_for_its_own_time() {
+    for max_held in [10_000, 1] {
+        let bench = Bench::new("t", 1).await;
+        let (pipeline, seen) = recorder();
+        let client = bench.client(Text);
+        for (delay, name) in [(10, "first"), (60, "second"), (30, "third"), (90, "fourth")] {
+            client.put_after(Duration::from_secs(delay), "k", &name.to_owned()).await.unwrap();
+        }
+        put(&bench, &["k=last"]).await;
+        let subscription = bench.subscribe(pipeline, Settings { max_held, ..holding() }).await;
+        pass(120).await;
+        assert_eq!(names(&seen), ["first", "second", "third", "fourth", "last"], "{max_held} held");
+        let at: Vec<u64> = seen.lock().iter().map(|(_, _, at)| *at / 1_000).collect();
+        assert_eq!(at, [10, 60, 60, 90, 90], "{max_held} held");
+        subscription.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_is_ignored_or_too_old_at_its_turn_makes_way_for_the_next() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let client = bench.client(Text);
+    client.put_after(Duration::from_secs(10), "k", &"first".to_owned()).await.unwrap();
+    client.put_after(Duration::from_secs(20), "j", &"first".to_owned()).await.unwrap();
+    put(&bench, &["k=a", "j=a", "k=b", "j=b"]).await;
+    let source = denrei_queue::settings::StaticSettings::new(holding()).unwrap();
+    let builder = denrei_queue::Subscription::builder(bench.log.clone(), bench.clock.clone(), bench.group());
+    let subscription = builder.topic("t", pipeline).settings(&source).start().await.unwrap();
+    pass(5).await;
+    source.set(Settings { ignore_keys: ["k".to_owned()].into(), ..holding() }).unwrap();
+    pass(10).await;
+    assert_eq!(names(&seen), ["first"], "what waited behind it is ignored");
+    source.set(Settings { task_ttl_ms: 1_000, ..holding() }).unwrap();
+    pass(30).await;
+    assert_eq!(names(&seen), ["first", "first"], "what waited behind it is too old");
+    assert_eq!(bench.dead_letters(0).await.len(), 2);
+    assert_eq!(bench.committed(0).await, Some(Offset(6)));
+    subscription.shutdown().await;
+}
