@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, LogError, Place, Record, Records};
+use denrei_storage::log::{Epoch, LogError, Offset, Place, Record, Records};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::burial::Letter;
 use super::flight::InFlight;
+use super::gaps::DoneSet;
 use super::held::Held;
 use super::holding::Unpark;
 use super::intake::Intake;
@@ -59,6 +60,34 @@ impl PartitionHandle {
         let (done, drained) = oneshot::channel();
         drop(self.drains.send(done));
         drained
+    }
+}
+
+/// How far a partition had come when it was parted with.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// Of the assignment that ended.
+    token: u64,
+    /// What was committed last, as far as is known.
+    committed: u64,
+    /// Where a tracker would go on.
+    pub(crate) watermark: Offset,
+    pub(crate) done: DoneSet,
+}
+
+impl PartitionHandle {
+    /// Breaks off what still runs, and tells how far it had come; `committed` is the token of the last commit that is known.
+    pub(crate) fn part(self, committed: u64) -> Left {
+        self.task.abort();
+        let tracker = self.tracker.lock();
+        Left { token: self.token, committed, watermark: tracker.watermark(), done: tracker.above() }
+    }
+}
+
+impl Left {
+    /// Whether a partition that comes back under this commit is where it was left: nobody has committed meanwhile, nor set the offset.
+    pub(crate) fn goes_on_from(&self, token: u64, position: Offset) -> bool {
+        token > 0 && [self.token, self.committed].contains(&token) && self.watermark >= position
     }
 }
 

@@ -25,7 +25,7 @@ mod timers;
 mod tracker;
 mod work;
 
-pub(crate) use self::actor::{Assignment, Partition, PartitionHandle};
+pub(crate) use self::actor::{Assignment, Left, Partition, PartitionHandle};
 pub(crate) use self::burial::{Cemetery, dead_letter_topic};
 pub(crate) use self::gaps::CommitNote;
 pub(crate) use self::tracker::Tracker;

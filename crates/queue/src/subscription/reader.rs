@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use super::state::Order;
 use super::{Shared, State};
 use crate::metrics::{COMMITTED_OFFSET, PENDING_RECORDS};
-use crate::partition::{Assignment, CommitNote, Partition, PartitionHandle, Tracker};
+use crate::partition::{Assignment, CommitNote, Left, Partition, PartitionHandle, Tracker};
 
 /// After trouble with the log, this long nothing is asked of it.
 const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
@@ -18,6 +18,8 @@ const PAUSE_AFTER_TROUBLE: Duration = Duration::from_millis(200);
 /// A partition that is ours.
 struct Owned {
     handle: PartitionHandle,
+    /// The token that is committed.
+    token: u64,
     committed: metrics::Gauge,
     pending: metrics::Gauge,
 }
@@ -26,6 +28,9 @@ pub(super) struct Reader {
     shared: Arc<Shared>,
     /// Before the consumer: when all is dropped, the partitions are broken off before others may own them.
     owned: HashMap<Place, Owned>,
+    /// How far partitions had come that were ours: worth knowing if they come back before anybody else has committed, as after an
+    /// outage of the broker, when nothing could be committed any more.
+    left: HashMap<Place, Left>,
     consumer: Box<dyn Consumer>,
     orders: mpsc::UnboundedReceiver<Order>,
     states: watch::Sender<State>,
@@ -44,7 +49,7 @@ impl Reader {
         orders: mpsc::UnboundedReceiver<Order>,
         states: watch::Sender<State>,
     ) -> Self {
-        Self { shared, consumer, orders, states, owned: HashMap::new() }
+        Self { shared, consumer, orders, states, owned: HashMap::new(), left: HashMap::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -87,7 +92,7 @@ impl Reader {
             }
             Event::Lost(places) => {
                 tracing::warn!(?places, "partitions were lost");
-                self.owned.retain(|place, _| !places.contains(place));
+                self.part_with(&places);
             }
             Event::Trouble(error) => {
                 tracing::warn!(%error, group = %self.shared.group, "trouble with the log");
@@ -102,12 +107,18 @@ impl Reader {
         for Assigned { place, epoch, position, metadata, .. } in all {
             let Some(records) = self.consumer.records(&place) else { continue };
             let note = CommitNote::decode(&metadata, position);
-            let (token, tracker) = (note.token + 1, Tracker::new(position, note.done));
+            let left = self.left.remove(&place);
+            let left = left.filter(|left| left.goes_on_from(note.token, position));
+            let token = note.token + 1;
+            let tracker = match left {
+                Some(Left { watermark, done, .. }) => Tracker::new(watermark, done),
+                None => Tracker::new(position, note.done),
+            };
             let assignment = Assignment { place: place.clone(), epoch, token, tracker, records };
             let Some(handle) = Partition::start(&self.shared, assignment) else { continue };
             let committed = self.shared.metrics.of_place(COMMITTED_OFFSET, &place);
             let pending = self.shared.metrics.of_place(PENDING_RECORDS, &place);
-            self.owned.insert(place.clone(), Owned { handle, committed, pending });
+            self.owned.insert(place.clone(), Owned { handle, token: note.token, committed, pending });
             places.push(place);
         }
         self.commit(Some(&places)).await;
@@ -138,11 +149,13 @@ impl Reader {
         }
         let places: Vec<Place> = commits.iter().map(|commit| commit.place.clone()).collect();
         for (place, result) in places.into_iter().zip(self.consumer.commit(commits).await) {
-            let Err(error) = result else { continue };
-            self.shared.metrics.commit_failures.increment(1);
-            tracing::warn!(%error, ?place, "an offset could not be committed");
-            if let Some(owned) = self.owned.get(&place) {
+            let Some(owned) = self.owned.get_mut(&place) else { continue };
+            if let Err(error) = result {
+                self.shared.metrics.commit_failures.increment(1);
+                tracing::warn!(%error, ?place, "an offset could not be committed");
                 owned.handle.tracker.lock().mark_changed();
+            } else {
+                owned.token = owned.handle.token;
             }
         }
     }
@@ -155,7 +168,15 @@ impl Reader {
             tracing::warn!(?places, "tasks in flight did not end in time; their next owner runs them again");
         }
         self.commit(Some(places)).await;
-        self.owned.retain(|place, _| !places.contains(place));
+        self.part_with(places);
+    }
+
+    fn part_with(&mut self, places: &[Place]) {
+        for place in places {
+            if let Some(owned) = self.owned.remove(place) {
+                self.left.insert(place.clone(), owned.handle.part(owned.token));
+            }
+        }
     }
 
     async fn shutdown(mut self) {
