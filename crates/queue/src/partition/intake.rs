@@ -7,8 +7,8 @@ use denrei_storage::log::{ErrorKind, LogError, Record, Records};
 use super::work::{Account, Budget};
 use crate::settings::Settings;
 
-/// Records are taken so many at once: what was just read is run while it is still near.
-const BATCH: usize = 64;
+/// Records are taken so many at once, or as many as the log gives; in between, others have their turn.
+const BATCH: usize = 512;
 /// After trouble with the log, nothing is asked of it for so long.
 const REST: Duration = Duration::from_millis(200);
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
 };
@@ -30,6 +31,8 @@ pub(super) struct KafkaAdmin {
     inner: AdminClient<DefaultClientContext>,
     options: Arc<KafkaOptions>,
     limits: Arc<Limits>,
+    /// Asks for watermarks. Kept: to find the brokers anew takes a hundred times as long as to ask.
+    marks: Mutex<Option<Arc<BaseConsumer>>>,
 }
 
 type TopicResult = Result<String, (String, RDKafkaErrorCode)>;
@@ -43,7 +46,8 @@ fn one(results: Result<Vec<TopicResult>, KafkaError>) -> Result<(), LogError> {
 impl KafkaAdmin {
     pub(super) fn new(options: Arc<KafkaOptions>, limits: Arc<Limits>) -> Result<Self, LogError> {
         let config = options.finish(options.base("admin"));
-        Ok(Self { inner: config.create().map_err(|e| foreign(&e))?, options, limits })
+        let inner = config.create().map_err(|e| foreign(&e))?;
+        Ok(Self { inner, options, limits, marks: Mutex::default() })
     }
 
     fn admin_options() -> AdminOptions {
@@ -93,6 +97,16 @@ impl KafkaAdmin {
             config.set("group.id", group.as_str());
         }
         config.create().map_err(|e| foreign(&e))
+    }
+
+    fn marks(&self) -> Result<Arc<BaseConsumer>, LogError> {
+        let mut marks = self.marks.lock();
+        if let Some(reader) = &*marks {
+            return Ok(Arc::clone(reader));
+        }
+        let reader = Arc::new(self.reader(None)?);
+        *marks = Some(Arc::clone(&reader));
+        Ok(reader)
     }
 }
 
@@ -215,8 +229,10 @@ impl Admin for KafkaAdmin {
 
     fn watermarks<'a>(&'a self, place: &'a Place) -> BoxFuture<'a, Result<Watermarks, LogError>> {
         async move {
-            let (reader, place) = (self.reader(None)?, place.clone());
+            let (reader, place) = (self.marks()?, place.clone());
             blocking(move || {
+                // Nobody else takes what it has to say of brokers that went.
+                while reader.poll(Duration::ZERO).is_some() {}
                 let fetched = reader.fetch_watermarks(place.topic.as_str(), partition(&place), PATIENCE);
                 let (low, high) = fetched.map_err(|e| foreign(&e))?;
                 let offset = |raw: i64| Offset(u64::try_from(raw).unwrap_or_default());

@@ -21,8 +21,8 @@ const PIECE: usize = 4 << 10;
 /// What is larger has memory of its own.
 const LARGE: usize = PIECE / 4;
 
-/// Room is made for so many records at once.
-const USUAL: usize = 64;
+/// So many records are taken at once, if not fewer are wanted: more would be cold again before they are run.
+const AT_ONCE: usize = 64;
 
 /// What librdkafka has fetched of one partition. The member closes it when the partition is no longer its own.
 pub(super) struct Fetched {
@@ -62,7 +62,7 @@ impl Fetched {
 
 impl Queue {
     fn take(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
-        let mut records = Vec::new();
+        let (mut records, most) = (Vec::new(), most.min(AT_ONCE));
         while records.len() < most {
             match self.foreign.poll(Duration::ZERO) {
                 None => break,
@@ -71,7 +71,7 @@ impl Queue {
                     if offset >= self.next {
                         self.next = offset.next();
                         if records.is_empty() {
-                            records.reserve_exact(most.min(USUAL));
+                            records.reserve_exact(most);
                         }
                         records.push(self.copies.record(&message));
                     }
