@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use denrei_model::clock::SystemClock;
 use denrei_storage::log::{
-    EmbeddedOptions, ErrorKind, LocalLog, Log, NewRecord, Offset, Place, TimerId, TimerQuery, TimerRow,
-    TopicConfig,
+    ConsumerOptions, EmbeddedOptions, ErrorKind, Event, LocalLog, Log, NewRecord, Offset, Place, TimerId,
+    TimerQuery, TimerRow, TopicConfig,
 };
 
 fn open(path: &Path) -> Result<LocalLog, denrei_storage::log::LogError> {
@@ -78,4 +78,39 @@ async fn a_store_that_lost_what_it_had_confirmed_is_not_opened() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("log.witness"), "{error}");
     assert!(open(&now).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_is_called_away_again_and_again_comes_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new("t", 0);
+    {
+        let log = open(dir.path()).unwrap();
+        log.admin().create_topic(&place.topic, TopicConfig::new(1)).await.unwrap();
+        // Large, so that no read is over before it is called away.
+        for n in 0..100_u8 {
+            log.producer().send(NewRecord::new("t", vec![n; 200_000])).await.unwrap();
+        }
+    }
+    // Opened anew, it has none of them in memory.
+    let log = open(dir.path()).unwrap();
+    let mut member = log.join(ConsumerOptions::new("g", [place.topic.clone()])).await.unwrap();
+    assert!(matches!(member.poll().await.unwrap(), Event::Assigned(_)));
+    let mut records = member.records(&place).unwrap();
+    let mut seen = Vec::new();
+    let read = async {
+        while seen.len() < 100 {
+            // Asked once, and called away at once; for fewer than the time before.
+            for most in [30, 7] {
+                if let Some(batch) = futures_util::FutureExt::now_or_never(records.next(most)) {
+                    let batch = batch.unwrap();
+                    assert!(batch.len() <= most);
+                    seen.extend(batch.into_iter().map(|record| record.offset.0));
+                }
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), read).await.expect("it never comes to its end");
+    assert_eq!(seen, (0..100).collect::<Vec<_>>());
 }

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::engine::Engine;
 use crate::log::{ErrorKind, LogError, Offset, Place, Record, Records};
@@ -19,6 +20,8 @@ pub(super) struct LocalRecords {
     appends: watch::Receiver<u64>,
     /// Closed once the partition is no longer ours.
     ours: oneshot::Receiver<Infallible>,
+    /// A read of the store. Who asked for it may have been called away; whoever asks next waits for the same.
+    reading: Option<JoinHandle<Result<Vec<Record>, LogError>>>,
 }
 
 impl LocalRecords {
@@ -29,7 +32,7 @@ impl LocalRecords {
         ours: oneshot::Receiver<Infallible>,
     ) -> Self {
         let appends = engine.view.lock().tails.entry(place.clone()).or_default().appends();
-        Self { engine, place, position, appends, ours }
+        Self { engine, place, position, appends, ours, reading: None }
     }
 
     async fn read(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
@@ -51,13 +54,22 @@ impl LocalRecords {
         Err(LogError::new(ErrorKind::NotOwner, "the partition was given away"))
     }
 
-    async fn records(&self, most: usize) -> Result<Vec<Record>, LogError> {
-        if let Some(records) = self.engine.newest(&self.place, self.position, most) {
+    async fn records(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
+        if self.reading.is_none()
+            && let Some(records) = self.engine.newest(&self.place, self.position, most)
+        {
             return Ok(records);
         }
-        let (engine, place, position) = (Arc::clone(&self.engine), self.place.clone(), self.position);
-        let read = tokio::task::spawn_blocking(move || engine.read(&place, position, most)).await;
-        read.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string())))
+        let reading = self.reading.get_or_insert_with(|| {
+            let (engine, place, position) = (Arc::clone(&self.engine), self.place.clone(), self.position);
+            tokio::task::spawn_blocking(move || engine.read(&place, position, most))
+        });
+        let read = reading.await;
+        self.reading = None;
+        let mut records = read.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string())))?;
+        // It may have been asked for when more was wanted; the rest is read again.
+        records.truncate(most);
+        Ok(records)
     }
 }
 
