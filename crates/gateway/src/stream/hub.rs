@@ -24,7 +24,7 @@ const INLET: usize = 4_096;
 /// Hand-overs that are taken at once.
 const AT_ONCE: usize = 256;
 /// Connections that are woken before others have their turn and what has come meanwhile is taken: a frame for thousands of streams
-/// holds others up for a millisecond or two, and what follows it goes with it to those that were not woken yet.
+/// does not hold others up for all of its writes, and what follows it goes with it to those that were not woken yet.
 const TURN: usize = 128;
 
 /// What reaches a hub from other threads.
