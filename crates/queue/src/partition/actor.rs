@@ -1,10 +1,10 @@
 //! The task of the runtime that is a partition: takes what comes, one thing after the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, LogError, Offset, Place, Record, Records};
+use denrei_storage::log::{Epoch, LogError, Offset, Place, Record, Records, TimerId};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -19,7 +19,7 @@ use super::held::Held;
 use super::holding::Unpark;
 use super::intake::Intake;
 use super::limiter::{Limiter, Permit};
-use super::outbox::{Outbox, Written};
+use super::outbox::{Change, Outbox, Written};
 use super::queues::KeyQueues;
 use super::quota::Quota;
 use super::timers::TimerBook;
@@ -71,8 +71,10 @@ pub(crate) struct Left {
     /// What was committed last, as far as is known.
     committed: u64,
     /// Where a tracker would go on.
-    pub(crate) watermark: Offset,
-    pub(crate) done: DoneSet,
+    watermark: Offset,
+    done: DoneSet,
+    /// Timers that ended and could not be deleted any more.
+    ended: BTreeSet<TimerId>,
 }
 
 impl PartitionHandle {
@@ -80,7 +82,8 @@ impl PartitionHandle {
     pub(crate) fn part(self, committed: u64) -> Left {
         self.task.abort();
         let tracker = self.tracker.lock();
-        Left { token: self.token, committed, watermark: tracker.watermark(), done: tracker.above() }
+        let (watermark, done, ended) = (tracker.watermark(), tracker.above(), tracker.ended().clone());
+        Left { token: self.token, committed, watermark, done, ended }
     }
 }
 
@@ -88,6 +91,11 @@ impl Left {
     /// Whether a partition that comes back under this commit is where it was left: nobody has committed meanwhile, nor set the offset.
     pub(crate) fn goes_on_from(&self, token: u64, position: Offset) -> bool {
         token > 0 && [self.token, self.committed].contains(&token) && self.watermark >= position
+    }
+
+    /// Goes on from there.
+    pub(crate) fn tracker(self) -> Tracker {
+        Tracker::new(self.watermark, self.done).with_ended(self.ended)
     }
 }
 
@@ -156,7 +164,7 @@ impl Partition {
         let tracker = Arc::new(Mutex::new(tracker));
         let account = Arc::new(Account::new(&shared.budget));
         let settings = shared.settings();
-        let partition = Self {
+        let mut partition = Self {
             shared: Arc::clone(shared),
             settings: Arc::clone(&settings),
             epoch,
@@ -187,8 +195,17 @@ impl Partition {
             deferrals,
             _closing: Closing(Arc::clone(&account)),
         };
+        partition.delete_ended();
         let task = tokio::spawn(partition.run());
         Some(PartitionHandle { epoch, token, tracker, drains, task })
+    }
+
+    /// Deletes the timers that ended under an earlier assignment, and fires none of them again.
+    fn delete_ended(&mut self) {
+        for id in self.tracker.lock().ended() {
+            self.book.fire(*id);
+            self.outbox.push(Change::Delete(*id));
+        }
     }
 
     async fn run(mut self) {
@@ -385,7 +402,10 @@ impl Partition {
     pub(super) fn complete(&mut self, origin: Origin) {
         match origin {
             Origin::Log(offset) => self.tracker.lock().complete(offset),
-            Origin::Timer(id) => self.outbox.push(super::outbox::Change::Delete(id)),
+            Origin::Timer(id) => {
+                self.tracker.lock().end(id);
+                self.outbox.push(Change::Delete(id));
+            }
         }
     }
 }

@@ -140,6 +140,10 @@ impl Partition {
     }
 
     fn recall(&mut self, row: &TimerRow) {
+        if self.book.is_fired(row.id) {
+            // It ended under an earlier assignment, and holds nothing.
+            return;
+        }
         let Ok(parked) = Parked::decode(row.payload.clone()) else { return };
         let Some(key) = parked.task().key.as_ref().map(KeyHash::of) else { return };
         if parked.kind() == ParkedKind::Behind {

@@ -152,7 +152,10 @@ impl Partition {
                     self.book.added(row, self.settings.max_fired_timers);
                 }
             }
-            Written::Deleted(id) => self.book.ended(id),
+            Written::Deleted(id) => {
+                self.tracker.lock().deleted(id);
+                self.book.ended(id);
+            }
         }
     }
 }

@@ -59,6 +59,10 @@ impl TimerBook {
         self.firing.remove(&id);
     }
 
+    pub(crate) fn is_fired(&self, id: TimerId) -> bool {
+        self.firing.contains(&id)
+    }
+
     /// One was taken out of its turn.
     pub(crate) fn fire(&mut self, id: TimerId) {
         self.firing.insert(id);

@@ -1,8 +1,8 @@
-//! Which offsets of a partition are done: the watermark below which all are, and the runs above it.
+//! Which offsets of a partition are done: the watermark below which all are, and the runs above it; and which timers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use denrei_storage::log::Offset;
+use denrei_storage::log::{Offset, TimerId};
 
 use super::gaps::DoneSet;
 
@@ -23,11 +23,34 @@ pub(crate) struct Tracker {
     known: DoneSet,
     pending: usize,
     changed: bool,
+    /// Timers whose task has ended, and that are not known to be deleted: no more than may be fired at once.
+    ended: BTreeSet<TimerId>,
 }
 
 impl Tracker {
     pub(crate) fn new(start: Offset, known: DoneSet) -> Self {
-        Self { entries: VecDeque::new(), next: start, known, pending: 0, changed: true }
+        let (entries, ended) = Default::default();
+        Self { entries, next: start, known, pending: 0, changed: true, ended }
+    }
+
+    /// Timers that ended under an earlier assignment.
+    pub(crate) fn with_ended(self, ended: BTreeSet<TimerId>) -> Self {
+        Self { ended, ..self }
+    }
+
+    /// The task of this timer has ended.
+    pub(crate) fn end(&mut self, id: TimerId) {
+        self.ended.insert(id);
+    }
+
+    /// This timer is no more.
+    pub(crate) fn deleted(&mut self, id: TimerId) {
+        self.ended.remove(&id);
+    }
+
+    /// Timers that are still to be deleted.
+    pub(crate) fn ended(&self) -> &BTreeSet<TimerId> {
+        &self.ended
     }
 
     /// Notes an offset that was read. False: it is done already, nothing is to be run.

@@ -111,7 +111,7 @@ impl Reader {
             let left = left.filter(|left| left.goes_on_from(note.token, position));
             let token = note.token + 1;
             let tracker = match left {
-                Some(Left { watermark, done, .. }) => Tracker::new(watermark, done),
+                Some(left) => left.tracker(),
                 None => Tracker::new(position, note.done),
             };
             let assignment = Assignment { place: place.clone(), epoch, token, tracker, records };

@@ -49,11 +49,20 @@ pub(crate) struct Seen {
     /// By number, the attempts that began, and when.
     pub(crate) began: BTreeMap<u64, Vec<(u32, Timestamp)>>,
     pub(crate) done: BTreeSet<u64>,
+    /// Runs that began when their task was done already, by what was to become of it.
+    pub(crate) repeated: Vec<Fate>,
     /// Where those lie that the log has confirmed.
     pub(crate) confirmed: BTreeMap<u64, (Fate, Placed)>,
 }
 
 impl Seen {
+    fn begin(&mut self, Job { number, fate }: Job, attempt: u32, at: Timestamp) {
+        self.began.entry(number).or_default().push((attempt, at));
+        if self.done.contains(&number) {
+            self.repeated.push(fate);
+        }
+    }
+
     /// Those of this kind that were confirmed.
     pub(crate) fn of(&self, kind: impl Fn(Fate) -> bool) -> BTreeSet<u64> {
         self.confirmed.iter().filter(|(_, (fate, _))| kind(*fate)).map(|(number, _)| *number).collect()
@@ -101,7 +110,7 @@ impl Ground {
             let (seen, clock) = (seen.clone(), clock.clone());
             async move {
                 let (Job { number, fate }, attempt) = (task.value, task.context.attempt());
-                seen.lock().began.entry(number).or_default().push((attempt, clock.now()));
+                seen.lock().begin(task.value, attempt, clock.now());
                 tokio::time::sleep(TAKES).await;
                 match fate {
                     Fate::Retried if attempt == 0 => return Err(TaskError::retry("as told")),
