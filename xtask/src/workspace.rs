@@ -31,11 +31,18 @@ pub(crate) struct Crate {
     pub(crate) binaries: Vec<String>,
 }
 
+/// The folder of this crate. Cargo says it to what it runs: a binary in a target directory that several clones share may have
+/// been built by another of them.
+pub(crate) fn home() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+}
+
 impl Workspace {
     /// Asks cargo.
     pub(crate) fn find() -> Result<Self> {
         let mut ask = child::cargo();
-        ask.args(["metadata", "--no-deps", "--format-version=1"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        ask.args(["metadata", "--no-deps", "--format-version=1"]).current_dir(home());
         let told: Metadata = serde_json::from_str(&child::output(&mut ask)?)
             .context("cargo metadata answered what was not expected")?;
         let crates = told.packages.iter().map(|package| package.to_crate(&told.workspace_root)).collect();

@@ -1,12 +1,11 @@
 //! The same services as containers, where an engine answers.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::service::Service;
-use crate::{child, surroundings};
+use crate::{child, surroundings, workspace};
 
 /// A container engine with Compose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +24,7 @@ pub(crate) fn engine() -> Option<Engine> {
 }
 
 fn compose(engine: Engine) -> Command {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("services/compose.yaml");
+    let file = workspace::home().join("services/compose.yaml");
     let mut command = Command::new(engine.0);
     command.args(["compose", "--project-name", "denrei", "--file"]).arg(file);
     command
