@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use crate::child;
+use crate::{child, surroundings};
 
 /// The workspace as `cargo metadata` tells it.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct Crate {
 /// The folder of this crate. Cargo says it to what it runs: a binary in a target directory that several clones share may have
 /// been built by another of them.
 pub(crate) fn home() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+    surroundings::variable("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
 }
 
 impl Workspace {

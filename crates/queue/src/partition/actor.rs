@@ -1,10 +1,10 @@
 //! The task of the runtime that is a partition: takes what comes, one thing after the other.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, LogError, Offset, Place, Record, Records, TimerId};
+use denrei_storage::log::{Epoch, LogError, Place, Record, Records};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 
 use super::burial::Letter;
 use super::flight::InFlight;
-use super::gaps::DoneSet;
 use super::held::Held;
 use super::holding::Unpark;
 use super::intake::Intake;
@@ -51,7 +50,7 @@ pub(crate) struct PartitionHandle {
     pub(crate) token: u64,
     pub(crate) tracker: Arc<Mutex<Tracker>>,
     drains: mpsc::UnboundedSender<Drain>,
-    task: JoinHandle<()>,
+    pub(super) task: JoinHandle<()>,
 }
 
 impl PartitionHandle {
@@ -60,42 +59,6 @@ impl PartitionHandle {
         let (done, drained) = oneshot::channel();
         drop(self.drains.send(done));
         drained
-    }
-}
-
-/// How far a partition had come when it was parted with.
-#[derive(Debug)]
-pub(crate) struct Left {
-    /// Of the assignment that ended.
-    token: u64,
-    /// What was committed last, as far as is known.
-    committed: u64,
-    /// Where a tracker would go on.
-    watermark: Offset,
-    done: DoneSet,
-    /// Timers that ended and could not be deleted any more.
-    ended: BTreeSet<TimerId>,
-}
-
-impl PartitionHandle {
-    /// Breaks off what still runs, and tells how far it had come; `committed` is the token of the last commit that is known.
-    pub(crate) fn part(self, committed: u64) -> Left {
-        self.task.abort();
-        let tracker = self.tracker.lock();
-        let (watermark, done, ended) = (tracker.watermark(), tracker.above(), tracker.ended().clone());
-        Left { token: self.token, committed, watermark, done, ended }
-    }
-}
-
-impl Left {
-    /// Whether a partition that comes back under this commit is where it was left: nobody has committed meanwhile, nor set the offset.
-    pub(crate) fn goes_on_from(&self, token: u64, position: Offset) -> bool {
-        token > 0 && [self.token, self.committed].contains(&token) && self.watermark >= position
-    }
-
-    /// Goes on from there.
-    pub(crate) fn tracker(self) -> Tracker {
-        Tracker::new(self.watermark, self.done).with_ended(self.ended)
     }
 }
 

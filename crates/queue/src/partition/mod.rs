@@ -16,6 +16,7 @@ mod gaps;
 mod held;
 mod holding;
 mod intake;
+mod left;
 mod limiter;
 mod outbox;
 mod outcome;
@@ -25,8 +26,9 @@ mod timers;
 mod tracker;
 mod work;
 
-pub(crate) use self::actor::{Assignment, Left, Partition, PartitionHandle};
+pub(crate) use self::actor::{Assignment, Partition, PartitionHandle};
 pub(crate) use self::burial::{Cemetery, dead_letter_topic};
 pub(crate) use self::gaps::CommitNote;
+pub(crate) use self::left::Left;
 pub(crate) use self::tracker::Tracker;
 pub(crate) use self::work::Budget;

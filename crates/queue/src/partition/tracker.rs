@@ -154,7 +154,7 @@ mod tests {
             for offset in &offsets {
                 prop_assert!(tracker.read(Offset(*offset)));
             }
-            let mut done = std::collections::BTreeSet::new();
+            let mut done = BTreeSet::new();
             for index in order {
                 let offset = offsets[index.index(offsets.len())];
                 done.insert(offset);
