@@ -64,7 +64,7 @@ impl Link {
                 Ok(connection)
             }
             Err(error) => {
-                self.watch.missed();
+                self.watch.missed(&error);
                 self.failures.set(self.failures.get().saturating_add(1));
                 Err(error)
             }

@@ -1,6 +1,7 @@
 //! Watching: when the node was away, and what devices receive.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::time::Duration;
 
 use denrei_model::clock::{Clock, SystemClock};
@@ -27,6 +28,8 @@ pub struct NodeWatch {
     clock: SystemClock,
     /// Since when nobody has reached it.
     away_since: Cell<Option<Duration>>,
+    /// What the last attempt met with.
+    why: RefCell<String>,
     away: Cell<Duration>,
     absences: Cell<u64>,
 }
@@ -36,6 +39,7 @@ impl Default for NodeWatch {
         Self {
             clock: SystemClock::new(),
             away_since: Cell::new(None),
+            why: RefCell::default(),
             away: Cell::new(Duration::ZERO),
             absences: Cell::new(0),
         }
@@ -61,8 +65,9 @@ impl NodeWatch {
         self.clock.now().day().to_yyyymmdd()
     }
 
-    /// The node could not be reached.
-    pub fn missed(&self) {
+    /// The node could not be reached, for this reason.
+    pub fn missed(&self, why: &dyn Display) {
+        *self.why.borrow_mut() = why.to_string();
         if self.away_since.get().is_none() {
             self.away_since.set(Some(self.now()));
             self.absences.set(self.absences.get() + 1);
@@ -74,6 +79,13 @@ impl NodeWatch {
         if let Some(since) = self.away_since.take() {
             self.away.set(self.away.get() + self.now().saturating_sub(since));
         }
+    }
+
+    /// For how long it has been away, if it is, and what the last attempt to reach it met with.
+    #[must_use]
+    pub fn absence(&self) -> Option<(Duration, String)> {
+        let since = self.away_since.get()?;
+        Some((self.now().saturating_sub(since), self.why.borrow().clone()))
     }
 
     /// For how long it was away, all in all.

@@ -91,6 +91,7 @@ fn open(options: &LoadOptions) -> Result<Rc<Stage>, RunError> {
     Stage::open(StageOptions {
         play: "load",
         node: options.node.clone(),
+        certificates: options.certificates.clone(),
         seed: options.seed,
         record: options.record.clone(),
         progress: options.progress,

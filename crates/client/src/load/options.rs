@@ -10,8 +10,10 @@ use std::time::Duration;
 pub struct LoadOptions {
     /// What people do.
     pub pattern: Pattern,
-    /// `http://HOST:PORT`.
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
     pub node: String,
+    /// PEM file of the certificates to trust over TLS; those of the system if absent.
+    pub certificates: Option<PathBuf>,
     /// How many people; at least two.
     pub people: NonZeroUsize,
     /// How long it goes on.

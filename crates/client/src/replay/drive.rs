@@ -27,6 +27,7 @@ pub(super) async fn replay(options: &ReplayOptions) -> Result<Report, ReplayErro
     let stage = Stage::open(StageOptions {
         play: "replay",
         node: options.node.clone(),
+        certificates: options.certificates.clone(),
         seed: options.seed,
         record: options.record.clone(),
         progress: options.progress,

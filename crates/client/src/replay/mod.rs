@@ -19,8 +19,10 @@ pub use crate::stage::{Latency, Report, RunError};
 pub struct ReplayOptions {
     /// Lines `sender receiver unix_seconds`; a header line is passed over.
     pub file: PathBuf,
-    /// `http://HOST:PORT`.
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
     pub node: String,
+    /// PEM file of the certificates to trust over TLS; those of the system if absent.
+    pub certificates: Option<PathBuf>,
     /// Send at this multiple of the recorded speed (open loop); as fast as it goes if absent (closed loop).
     pub speed: Option<f64>,
     /// What chance decides: who is away when, who has two devices.

@@ -10,6 +10,7 @@
 //! What a run keeps in memory does not grow with its length: recordings go to files, devices keep the newest messages, and
 //! no more errands wait than may be in flight. The judge reads one account at a time, and keeps a line for each send.
 
+mod absence;
 mod desk;
 mod enter;
 mod error;
@@ -46,8 +47,10 @@ use crate::transport::Target;
 pub(crate) struct StageOptions {
     /// What is played: goes into keys, and devices call their platform so.
     pub(crate) play: &'static str,
-    /// `http://HOST:PORT`.
+    /// `http://HOST:PORT` or `https://HOST:PORT`.
     pub(crate) node: String,
+    /// PEM file of the certificates to trust over TLS; those of the system if absent.
+    pub(crate) certificates: Option<PathBuf>,
     /// What chance decides.
     pub(crate) seed: u64,
     /// Where the recording is kept; nowhere if absent.
@@ -87,11 +90,18 @@ impl Stage {
         let watch = Rc::new(NodeWatch::default());
         let recorder = Recorder::open(options.record.as_deref(), options.play, Rc::clone(&watch))?;
         let tally = Rc::new(Tally::new()?);
+        let target = match &options.certificates {
+            None => Target::parse(&options.node),
+            Some(certificates) => Target::parse_trusting(&options.node, certificates),
+        };
+        let target = target.map_err(LinkError::from)?;
+        let progress = progress(&options);
+        tokio::task::spawn_local(absence::tell(Rc::clone(&watch), options.node.clone(), progress.clone()));
         Ok(Rc::new(Self {
-            target: Target::parse(&options.node).map_err(LinkError::from)?,
+            target,
             sends: recorder.tape("sends.ndjson"),
             changes: recorder.tape("changes.ndjson"),
-            progress: progress(&options),
+            progress,
             score: Score::new()?,
             tallies: RefCell::new(vec![Rc::clone(&tally)]),
             tally,

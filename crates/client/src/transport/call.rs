@@ -100,9 +100,8 @@ impl Call {
         std::str::from_utf8(&self.body).unwrap_or_default()
     }
 
-    fn request(&self, authority: &str) -> Result<Request<()>, CallError> {
-        let mut request =
-            Request::builder().method(&self.method).uri(format!("http://{authority}{}", self.path));
+    fn request(&self, base: &str) -> Result<Request<()>, CallError> {
+        let mut request = Request::builder().method(&self.method).uri(format!("{base}{}", self.path));
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }
@@ -166,8 +165,7 @@ impl Connection {
 
     async fn send(&self, call: &Call) -> Result<Response<RecvStream>, CallError> {
         let mut sender = self.sender.clone().ready().await?;
-        let (response, mut stream) =
-            sender.send_request(call.request(&self.authority)?, call.body.is_empty())?;
+        let (response, mut stream) = sender.send_request(call.request(&self.base)?, call.body.is_empty())?;
         if !call.body.is_empty() {
             write(&mut stream, call.body.clone()).await?;
         }

@@ -1,13 +1,17 @@
-//! A connection: cleartext HTTP/2 with prior knowledge.
+//! A connection: HTTP/2, in the clear with prior knowledge, or over TLS.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use super::tls::Trust;
 
 /// How long connecting and the handshake may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -16,19 +20,21 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// Where a node is, and how much it may send ahead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Host and port as they go into requests.
     pub authority: String,
     /// Bytes that the node may send on one stream before they are read.
     pub stream_window: u32,
+    /// Whom to trust; absent in the clear.
+    trust: Option<Trust>,
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The address is none that this client can use.
-    #[error("{0}: expected http://HOST:PORT")]
+    #[error("{0}: expected http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     /// The node is not there.
     #[error("{0}")]
@@ -36,25 +42,63 @@ pub enum ConnectError {
     /// The node does not speak HTTP/2.
     #[error("{0}")]
     Http(#[from] h2::Error),
+    /// The node speaks TLS, and not HTTP/2 over it.
+    #[error("the node does not offer HTTP/2")]
+    NoHttp2,
+    /// The file with the certificates to trust cannot be used.
+    #[error("cannot read certificates from {path}: {reason}")]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// TLS cannot be set up.
+    #[error("{0}")]
+    Tls(#[from] rustls::Error),
     /// The node does not answer.
     #[error("no answer within {CONNECT:?}")]
     TimedOut,
 }
 
 impl Target {
-    /// The node at this URL.
+    /// The node at this URL; over TLS, the system's authorities are trusted.
     ///
     /// # Errors
-    /// If it is not `http://HOST:PORT`.
+    /// If it is not `http://HOST:PORT` or `https://HOST:PORT`.
     pub fn parse(url: &str) -> Result<Self, ConnectError> {
-        let rest = url.strip_prefix("http://").ok_or_else(|| ConnectError::Address(url.to_owned()))?;
+        Self::trusting(url, Trust::of_system)
+    }
+
+    /// The node at this URL; over TLS, the certificates of this PEM file are trusted and no others.
+    ///
+    /// # Errors
+    /// As [`Target::parse`], or if the file cannot be used.
+    pub fn parse_trusting(url: &str, certificates: &Path) -> Result<Self, ConnectError> {
+        Self::trusting(url, || Trust::of_file(certificates))
+    }
+
+    fn trusting(
+        url: &str,
+        trust: impl FnOnce() -> Result<Trust, ConnectError>,
+    ) -> Result<Self, ConnectError> {
+        let wrong = || ConnectError::Address(url.to_owned());
+        let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
         let authority = rest.trim_end_matches('/');
-        match authority.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-                Ok(Self { authority: authority.to_owned(), stream_window: STREAM_WINDOW })
-            }
-            _ => Err(ConnectError::Address(url.to_owned())),
+        let is_complete = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+        if !authority.rsplit_once(':').is_some_and(is_complete) {
+            return Err(wrong());
         }
+        let trust = match scheme {
+            "http" => None,
+            "https" => Some(trust()?),
+            _ => return Err(wrong()),
+        };
+        Ok(Self { authority: authority.to_owned(), stream_window: STREAM_WINDOW, trust })
+    }
+
+    pub(super) const fn scheme(&self) -> &'static str {
+        if self.trust.is_some() { "https" } else { "http" }
     }
 
     /// The same node, which may send this many bytes ahead on one stream.
@@ -72,7 +116,8 @@ impl Target {
 /// A connection to a node. Dropping it closes it.
 pub struct Connection {
     pub(super) sender: SendRequest<Bytes>,
-    pub(super) authority: String,
+    /// Scheme and authority: what goes before the path of a request.
+    pub(super) base: String,
     driver: JoinHandle<()>,
 }
 
@@ -88,15 +133,25 @@ impl Connection {
     async fn shake_hands(target: &Target) -> Result<Self, ConnectError> {
         let socket = TcpStream::connect(target.address().await?).await?;
         socket.set_nodelay(true)?;
+        match &target.trust {
+            None => Self::over(socket, target).await,
+            Some(trust) => Self::over(trust.connect(&target.authority, socket).await?, target).await,
+        }
+    }
+
+    async fn over(
+        wire: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        target: &Target,
+    ) -> Result<Self, ConnectError> {
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(target.stream_window).initial_connection_window_size(CONNECTION_WINDOW);
         builder.enable_push(false);
-        let (sender, connection) = builder.handshake(socket).await?;
+        let (sender, connection) = builder.handshake(wire).await?;
         let driver = tokio::spawn(async move {
             // How it ended is seen by whoever waits on it.
             let _ = connection.await;
         });
-        Ok(Self { sender, authority: target.authority.clone(), driver })
+        Ok(Self { sender, base: format!("{}://{}", target.scheme(), target.authority), driver })
     }
 
     /// Whether it is known to be closed.

@@ -3,6 +3,7 @@
 mod call;
 mod connection;
 mod lines;
+mod tls;
 
 pub use call::{Answer, Call, CallError, Method};
 pub use connection::{ConnectError, Connection, Target};

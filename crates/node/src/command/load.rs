@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use denrei_client::load::{self, Extent, LoadOptions, Pattern};
 
+use crate::logging::{self, LogOptions};
+
 /// How long it goes on if nothing is said, in seconds.
 const SECONDS: f64 = 60.0;
 
@@ -19,6 +21,9 @@ pub(crate) struct LoadArgs {
     /// The node.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
+    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    #[arg(long)]
+    ca: Option<PathBuf>,
     /// How many people, each with one device; one in ten with a second one, unless streams are idle.
     #[arg(long, default_value = "100")]
     people: NonZeroUsize,
@@ -76,6 +81,7 @@ enum PatternName {
 impl LoadArgs {
     /// Plays, reports, and fails if a guarantee was broken.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        logging::start(&LogOptions { level: "warn".to_owned(), ..LogOptions::default() })?;
         let json = self.json;
         let report = load::run(&self.options()?)?;
         if json {
@@ -111,6 +117,7 @@ impl LoadArgs {
         Ok(LoadOptions {
             pattern,
             node: self.node,
+            certificates: self.ca,
             people: self.people,
             extent,
             rate: self.rate,

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use denrei_client::replay::{self, ReplayOptions};
 
+use crate::logging::{self, LogOptions};
+
 /// What to replay, against which node.
 #[derive(Args)]
 pub(crate) struct ReplayArgs {
@@ -14,6 +16,9 @@ pub(crate) struct ReplayArgs {
     /// The node.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
+    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    #[arg(long)]
+    ca: Option<PathBuf>,
     /// Send at this multiple of the recorded speed (open loop). Without it, as fast as it goes (closed loop).
     #[arg(long)]
     speed: Option<f64>,
@@ -37,10 +42,12 @@ pub(crate) struct ReplayArgs {
 impl ReplayArgs {
     /// Replays, reports, and fails if a guarantee was broken.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        logging::start(&LogOptions { level: "warn".to_owned(), ..LogOptions::default() })?;
         anyhow::ensure!(self.speed.is_none_or(|speed| speed > 0.0), "--speed must be more than 0");
         let options = ReplayOptions {
             file: self.file,
             node: self.node,
+            certificates: self.ca,
             speed: self.speed,
             seed: self.seed,
             limit: self.limit,
