@@ -2,7 +2,7 @@
 //! outboxes, and tells the device actors the rest.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::device::{DeviceActor, StreamState, Word, now_ms};
 use super::heartbeat;
+use super::live::{Appended, Unwoken, append};
 use super::merge::merged;
-use super::outbox::Outbox;
 use super::report::{StreamReport, StreamsReport};
 use crate::state::Gateway;
 
@@ -23,9 +23,6 @@ use crate::state::Gateway;
 const INLET: usize = 4_096;
 /// Hand-overs that are taken at once.
 const AT_ONCE: usize = 256;
-/// Connections that are woken before others have their turn and what has come meanwhile is taken: a frame for thousands of streams
-/// does not hold others up for all of its writes, and what follows it goes with it to those that were not woken yet.
-const TURN: usize = 128;
 
 /// What reaches a hub from other threads.
 pub(super) enum ToHub {
@@ -166,7 +163,7 @@ impl Hub {
     }
 
     async fn run(self, mut arrivals: mpsc::Receiver<ToHub>, gateway: Gateway) {
-        let (mut came, mut unwoken) = (Vec::new(), VecDeque::new());
+        let (mut came, mut unwoken) = (Vec::new(), Unwoken::default());
         loop {
             if unwoken.is_empty() {
                 if arrivals.recv_many(&mut came, AT_ONCE).await == 0 {
@@ -178,9 +175,7 @@ impl Hub {
                 came.extend(ready.take(AT_ONCE));
             }
             self.take(&mut came, &gateway, &mut unwoken);
-            for outbox in unwoken.drain(..unwoken.len().min(TURN)) {
-                outbox.borrow_mut().wake();
-            }
+            unwoken.turn();
         }
     }
 
@@ -218,7 +213,7 @@ impl Hub {
                     continue;
                 }
                 match append(&mut entry.state.borrow_mut(), &delivery, now) {
-                    Appended::Unwoken(outbox) => unwoken.push_back(outbox),
+                    Appended::Unwoken(outbox) => unwoken.add(outbox),
                     Appended::Nothing => {}
                     Appended::Behind => entry.tell(Word::Signal(Signal::Behind)),
                 }
@@ -280,41 +275,4 @@ impl Entry {
             Listener::Poll(news) => news.notify_one(),
         }
     }
-}
-
-/// Outboxes whose connections are still to be woken.
-type Unwoken = VecDeque<Rc<RefCell<Outbox>>>;
-
-/// What became of a live frame.
-enum Appended {
-    /// The connection is to be woken.
-    Unwoken(Rc<RefCell<Outbox>>),
-    /// The log has to be read instead, and nobody has been told so.
-    Behind,
-    /// Nothing is left to do.
-    Nothing,
-}
-
-/// Appends a live frame if it is what comes next.
-fn append(state: &mut StreamState, delivery: &Delivery, now: u64) -> Appended {
-    if state.behind || state.reading {
-        // Whoever reads the log looks again.
-        state.behind = true;
-        return Appended::Nothing;
-    }
-    let Some(cursor) = state.cursor.as_mut() else { return Appended::Nothing };
-    if cursor.log_id == delivery.log_id && delivery.last <= cursor.revision {
-        return Appended::Nothing;
-    }
-    let mut outbox = state.outbox.borrow_mut();
-    let next = cursor.log_id == delivery.log_id && delivery.first == cursor.revision.next();
-    if !next || !outbox.has_room(delivery.frame.len()) {
-        drop(outbox);
-        state.behind = true;
-        return Appended::Behind;
-    }
-    (cursor.revision, cursor.tag) = (delivery.last, delivery.last_tag);
-    let unwoken = outbox.push_unwoken(delivery.frame.clone());
-    state.written = now;
-    if unwoken { Appended::Unwoken(Rc::clone(&state.outbox)) } else { Appended::Nothing }
 }

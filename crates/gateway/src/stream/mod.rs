@@ -14,6 +14,7 @@ mod device;
 mod document;
 mod heartbeat;
 mod hub;
+mod live;
 mod log;
 mod merge;
 mod open;
