@@ -45,7 +45,7 @@
 //!   letter that fails completes nothing; it is tried again.
 //! - **Redone after a crash**: what was in flight, and what was done since the last commit. What was done above the watermark and is in the commit
 //!   is not redone, as far as its runs fit into 4 KiB of metadata. After an outage of the log, in which nothing can be committed, the owner that gets
-//!   its partitions back before anybody else has committed redoes only what was in flight.
+//!   its partitions back before anybody else has committed redoes only what was in flight, tries among it whose retry could not be written.
 //! - **Order and seriality per key** within an assignment of a partition: while `process` is awaited, no other task of its key runs; tasks of one key start in
 //!   the order of the log. [`Context::defer`] gives the key free earlier. A task that is retried or delayed lets later ones pass, unless
 //!   [`KeyOrder::Hold`](settings::KeyOrder) is set. Tasks without a key know no order.
