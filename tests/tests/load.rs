@@ -4,24 +4,27 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use denrei_tests::node::NodeSetup;
+use denrei_tests::node::{NodeSetup, free_address};
 use denrei_tests::surroundings::{node_binary, or_skip};
-
-/// A port on which nobody listens, for now.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
-}
 
 /// A certificate for localhost and its key, in this directory.
 fn certificate(directory: &Path) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     fs::write(directory.join("chain.pem"), made.cert.pem()).expect("it is written");
     fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).expect("it is written");
+}
+
+/// What a load says first that waits for a node; then it is killed.
+fn first_word(load: &mut Command) -> String {
+    let mut load = load.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let said = BufReader::new(load.stderr.take().expect("its errors"));
+    let first = said.lines().next().expect("it says something").expect("in UTF-8");
+    load.kill().expect("it waits");
+    load.wait().expect("it is gone");
+    first
 }
 
 #[test]
@@ -31,7 +34,7 @@ fn devices_of_a_load_trust_the_certificates_they_are_told_to_and_no_others() {
     let directory = tempfile::tempdir().expect("a directory");
     certificate(directory.path());
     let [chain, key] = ["chain.pem", "key.pem"].map(|file| directory.path().join(file));
-    let port = free_port();
+    let port = free_address().port();
     let setup = NodeSetup::of(&binary).option("http", &format!("tls_listen = [\"127.0.0.1:{port}\"]"));
     let setup = setup.option("tls", &format!("certificates = {chain:?}\nkey = {key:?}"));
     let _node = setup.start();
@@ -39,11 +42,7 @@ fn devices_of_a_load_trust_the_certificates_they_are_told_to_and_no_others() {
     load.args(["load", "direct", "--people", "5", "--messages", "50"]);
     load.args(["--node", &format!("https://localhost:{port}")]);
 
-    let mut distrusting = load.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
-    let said = BufReader::new(distrusting.stderr.take().expect("its errors"));
-    let first = said.lines().next().expect("it says something").expect("in UTF-8");
-    distrusting.kill().expect("it waits");
-    distrusting.wait().expect("it is gone");
+    let first = first_word(&mut load);
     assert!(first.contains("no node answers") && first.contains("UnknownIssuer"), "{first}");
 
     let played = load.arg("--ca").arg(&chain).stdout(Stdio::piped()).output().expect("it runs");
@@ -56,11 +55,7 @@ fn a_load_says_that_it_waits_for_a_node_and_why() {
     let name = "a_load_says_that_it_waits_for_a_node_and_why";
     let Some(binary) = or_skip(name, node_binary()) else { return };
     let mut load = Command::new(&binary);
-    load.args(["load", "direct", "--node", &format!("http://127.0.0.1:{}", free_port())]);
-    let mut load = load.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
-    let said = BufReader::new(load.stderr.take().expect("its errors"));
-    let first = said.lines().next().expect("it says something").expect("in UTF-8");
-    load.kill().expect("it waits");
-    load.wait().expect("it is gone");
+    load.args(["load", "direct", "--node", &format!("http://{}", free_address())]);
+    let first = first_word(&mut load);
     assert!(first.contains("no node answers at http://127.0.0.1") && first.contains("refused"), "{first}");
 }

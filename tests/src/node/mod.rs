@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::surroundings;
 use output::Output;
+pub use port::free as free_address;
 
 /// How long a node may take to be ready, and to stop.
 const PATIENCE: Duration = Duration::from_secs(30);

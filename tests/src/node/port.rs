@@ -16,7 +16,8 @@ pub(super) fn pair() -> [SocketAddr; 2] {
     [free(), free()]
 }
 
-fn free() -> SocketAddr {
+/// An address on which nobody listens.
+pub fn free() -> SocketAddr {
     // Processes begin at different places, so that two of them seldom look at the same port at once.
     let start = (std::process::id() % u32::from(COUNT)) as u16;
     let mut ports = std::iter::repeat_with(|| {
