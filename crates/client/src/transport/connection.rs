@@ -1,13 +1,12 @@
 //! A connection: HTTP/2, in the clear with prior knowledge, or over TLS.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -106,11 +105,6 @@ impl Target {
     pub fn with_stream_window(self, bytes: u32) -> Self {
         Self { stream_window: bytes, ..self }
     }
-
-    async fn address(&self) -> Result<SocketAddr, ConnectError> {
-        let mut found = lookup_host(&self.authority).await?;
-        found.next().ok_or_else(|| ConnectError::Address(self.authority.clone()))
-    }
 }
 
 /// A connection to a node. Dropping it closes it.
@@ -131,7 +125,7 @@ impl Connection {
     }
 
     async fn shake_hands(target: &Target) -> Result<Self, ConnectError> {
-        let socket = TcpStream::connect(target.address().await?).await?;
+        let socket = TcpStream::connect(&target.authority).await?;
         socket.set_nodelay(true)?;
         match &target.trust {
             None => Self::over(socket, target).await,
