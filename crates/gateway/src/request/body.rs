@@ -4,8 +4,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::error::Category;
 
 use crate::problem::{Code, Problem};
@@ -84,14 +85,50 @@ fn is_json(headers: &HeaderMap) -> bool {
     plain && kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
+    let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
-        faulty(&error.into_inner(), &field)
-    })?;
+        (error.into_inner(), field)
+    });
+    let body: T = match read {
+        // An array with too many values for an object's fields is JSON all the same.
+        Err((error, field)) if !error.is_data() && is_json() => return Err(not_an_object(&field)),
+        Err((error, field)) => return Err(faulty(&error, &field)),
+        Ok(body) => body,
+    };
     json.end().map_err(|error| faulty(&error, "."))?;
-    Ok(value)
+    if bytes.contains(&b'[') {
+        let of_json = |error: serde_json::Error| faulty(&error, ".");
+        let (said, meant) = (serde_json::from_slice(bytes).map_err(of_json)?, serde_json::to_value(&body));
+        if let Some(place) = array_for_object(&said, &meant.map_err(of_json)?, ".") {
+            return Err(not_an_object(&place));
+        }
+    }
+    Ok(body)
+}
+
+/// Where an array stands for an object: serde takes its values for the fields in their order, which nobody else can know.
+fn array_for_object(said: &Value, meant: &Value, at: &str) -> Option<String> {
+    let below = |name: &str| if at == "." { name.to_owned() } else { format!("{at}.{name}") };
+    match (said, meant) {
+        (Value::Array(_), Value::Object(_)) => Some(at.to_owned()),
+        (Value::Object(said), Value::Object(meant)) => {
+            said.iter().find_map(|(name, value)| array_for_object(value, meant.get(name)?, &below(name)))
+        }
+        (Value::Array(said), Value::Array(meant)) => said
+            .iter()
+            .zip(meant)
+            .enumerate()
+            .find_map(|(index, (said, meant))| array_for_object(said, meant, &format!("{at}[{index}]"))),
+        _ => None,
+    }
+}
+
+fn not_an_object(field: &str) -> Problem {
+    let problem = Problem::new(Code::InvalidRequest).detail("expected an object");
+    if field == "." { problem } else { problem.with("field", field) }
 }
 
 fn faulty(error: &serde_json::Error, field: &str) -> Problem {

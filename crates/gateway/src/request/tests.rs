@@ -2,6 +2,7 @@
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use denrei_model::wire::account::ProfileDraft;
+use denrei_model::wire::message::SendRequest;
 use serde_json::json;
 
 use super::*;
@@ -42,6 +43,35 @@ async fn fields_are_named_that_are_unknown_missing_of_another_type_or_out_of_bou
         assert_eq!(problem.code(), code, "{body}");
         assert_eq!(problem.body().get("field").and_then(|field| field.as_str()), field, "{body}");
     }
+}
+
+async fn sent(body: &serde_json::Value) -> Result<SendRequest, Problem> {
+    let payload = Payload::from(bytes::Bytes::from(body.to_string()));
+    read(&json_headers(), payload, 1_000).await
+}
+
+#[actix_web::test]
+async fn an_array_is_no_object_however_its_values_would_fit() {
+    for body in [json!(["a"]), json!(["a", null, null]), json!(["a", 1, 2, 3, 4, 5, 6])] {
+        let problem = told(body.to_string().as_bytes()).await;
+        assert_eq!(problem.code(), Code::InvalidRequest, "{body}");
+    }
+    let to = format!("U{}", "0".repeat(32));
+    for (body, field) in [
+        (json!([to, {"type": "text", "text": "a"}]), None),
+        (json!({"to": to, "message": ["text", "a"]}), Some("message")),
+        (
+            json!({"to": to, "message": {"type": "text", "text": "a @b", "mentions": [[to, 2, 2]]}}),
+            Some("message.mentions[0]"),
+        ),
+    ] {
+        let problem = sent(&body).await.expect_err("must be refused");
+        assert_eq!(problem.code(), Code::InvalidRequest, "{body}");
+        assert_eq!(problem.body().get("field").and_then(|field| field.as_str()), field, "{problem}");
+    }
+    let mentions = json!([{"index": 2, "length": 2, "account": to}]);
+    let whole = json!({"to": to, "message": {"type": "text", "text": "a @b", "mentions": mentions}});
+    assert!(sent(&whole).await.is_ok());
 }
 
 #[actix_web::test]

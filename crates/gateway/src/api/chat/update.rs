@@ -8,8 +8,8 @@ use denrei_model::wire::chat::{ChatAnswer, ChatPatch};
 
 use super::ask;
 use crate::openapi::{Key, refused};
-use crate::problem::Problem;
-use crate::request::{Body, Change, Fault, text};
+use crate::problem::{Code, Problem};
+use crate::request::{Body, Change, text};
 use crate::state::Gateway;
 
 impl Body for ChatPatch {
@@ -17,7 +17,7 @@ impl Body for ChatPatch {
         match (&self.name, &self.join) {
             (Some(name), _) => Ok(text("name", name, 1, MAX_NAME_CHARS)?),
             (None, Some(_)) => Ok(()),
-            (None, None) => Err(Fault::new(".", "`name`, `join` or both").into()),
+            (None, None) => Err(Problem::new(Code::InvalidRequest).detail("expected `name`, `join` or both")),
         }
     }
 }
