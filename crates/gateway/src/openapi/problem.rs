@@ -62,9 +62,10 @@ fn number(description: &str) -> ObjectBuilder {
 }
 
 /// Replaces the codes that the handler names by one answer for each status, with those that follow from its kind. Operations
-/// share answers; each is named after its codes. `named` says whether the path has parameters.
-pub(super) fn sort(operation: &mut Operation, named: bool, components: &mut Components) {
-    let mut codes = of_its_kind(operation, named);
+/// share answers; each is named after its codes. `named` says whether the path has parameters, `may_bring` whether a body is read if
+/// there is one.
+pub(super) fn sort(operation: &mut Operation, named: bool, may_bring: bool, components: &mut Components) {
+    let mut codes = of_its_kind(operation, named, may_bring);
     operation.responses.responses.retain(|status, _| {
         let code = Code::of(status);
         codes.extend(code);
@@ -83,7 +84,7 @@ pub(super) fn sort(operation: &mut Operation, named: bool, components: &mut Comp
 }
 
 /// The codes that any request of this kind may be answered with.
-fn of_its_kind(operation: &Operation, named: bool) -> BTreeSet<Code> {
+fn of_its_kind(operation: &Operation, named: bool, may_bring: bool) -> BTreeSet<Code> {
     // Without security of its own, it has that of the whole document: a device token.
     let secured = operation.security.is_none();
     let has_body = operation.request_body.is_some();
@@ -104,10 +105,10 @@ fn of_its_kind(operation: &Operation, named: bool) -> BTreeSet<Code> {
         (secured, &[Code::Unauthorized, Code::TokenExpired, Code::TokenRevoked, Code::ForbiddenRealm]),
         (asks, &[Code::RateLimited, Code::Overloaded, Code::Unavailable, Code::Internal]),
         (
-            has_body,
+            may_bring,
             &[Code::MalformedJson, Code::UnknownField, Code::BodyTooLarge, Code::UnsupportedMediaType],
         ),
-        (has_body || has_parameters, &[Code::InvalidRequest]),
+        (may_bring || has_parameters, &[Code::InvalidRequest]),
         (has_key, &[Code::KeyMalformed, Code::KeyReused, Code::KeyExpired, Code::KeyFuture]),
         (needs_key, &[Code::KeyRequired]),
     ];
