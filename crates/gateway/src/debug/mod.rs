@@ -32,7 +32,7 @@ mod whereabouts;
 mod tests;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, get};
+use actix_web::web::ServiceConfig;
 use actix_web::{FromRequest, Handler, Responder};
 
 pub use metrics::{Durations, EngineFigures, Recorded, StoreFigures};
@@ -44,9 +44,9 @@ use crate::request::route::{common, resource};
 pub fn configure(routes: &mut ServiceConfig) {
     routes.configure(common);
     routes
-        .service(resource("/healthz").route(get().to(health::healthz)))
-        .service(resource("/readyz").route(get().to(health::readyz)))
-        .service(resource("/metrics").route(get().to(metrics::page)));
+        .service(resource("/healthz").get(health::healthz))
+        .service(resource("/readyz").get(health::readyz))
+        .service(resource("/metrics").get(metrics::page));
     guarded(routes, "/debug/node", node::show);
     guarded(routes, "/debug/shards", shard::list);
     guarded(routes, "/debug/shards/{shard}", shard::show);
@@ -66,5 +66,5 @@ where
     F::Output: Responder + 'static,
     Args: FromRequest + 'static,
 {
-    routes.service(resource(path).route(get().to(page)).wrap(from_fn(guard::admins_only)));
+    routes.service(resource(path).get(page).whole().wrap(from_fn(guard::admins_only)));
 }

@@ -1,16 +1,62 @@
 //! Paths: a resource tells callers when it has no such method, and paths and queries that do not parse are told why.
 
+use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::error::PathError;
+use actix_web::http::Method;
 use actix_web::web::{self, PathConfig, ServiceConfig};
-use actix_web::{HttpRequest, Resource};
+use actix_web::{FromRequest, Handler, HttpRequest, Responder};
 use denrei_model::id::{AccountId, ChatId, DeviceId};
 use denrei_model::operation::Category;
 
 use crate::problem::{Code, Problem};
 
-/// A path whose other methods are told `method_not_allowed`.
+/// A path and its methods; the others are told `method_not_allowed`, and which there are.
+pub(crate) struct Resource {
+    routes: actix_web::Resource,
+    methods: Vec<&'static str>,
+}
+
+/// A path without any method yet.
 pub(crate) fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(wrong_method))
+    Resource { routes: web::resource(path), methods: Vec::new() }
+}
+
+macro_rules! methods {
+    ($($name:ident $METHOD:ident)+) => {
+        $(
+            #[doc = concat!("Has this handler answer `", stringify!($METHOD), "`.")]
+            pub(crate) fn $name<F, Args>(self, handler: F) -> Self
+            where
+                F: Handler<Args>,
+                F::Output: Responder + 'static,
+                Args: FromRequest + 'static,
+            {
+                let Self { routes, mut methods } = self;
+                methods.push(stringify!($METHOD));
+                Self { routes: routes.route(web::method(Method::$METHOD).to(handler)), methods }
+            }
+        )+
+    };
+}
+
+impl Resource {
+    methods! { get GET put PUT post POST patch PATCH delete DELETE }
+
+    /// With an answer to all other methods.
+    pub(crate) fn whole(self) -> actix_web::Resource {
+        let allowed = self.methods.join(", ");
+        self.routes.default_service(web::to(move |request: HttpRequest| {
+            let detail = format!("{} has no {}, but {allowed}", request.path(), request.method());
+            let problem = Problem::new(Code::MethodNotAllowed).detail(detail).allow(allowed.as_str());
+            std::future::ready(Err::<&'static str, _>(problem))
+        }))
+    }
+}
+
+impl HttpServiceFactory for Resource {
+    fn register(self, config: &mut AppService) {
+        self.whole().register(config);
+    }
 }
 
 /// What all routes of an app have in common.
@@ -23,11 +69,6 @@ pub(crate) fn common(routes: &mut ServiceConfig) {
 /// A path that does not parse, as an extractor says it.
 pub(super) fn bad_path(error: &actix_web::Error) -> Problem {
     error.as_error::<Problem>().cloned().unwrap_or_else(|| Code::NotFound.into())
-}
-
-async fn wrong_method(request: HttpRequest) -> Result<&'static str, Problem> {
-    let detail = format!("{} has no {}", request.path(), request.method());
-    Err(Problem::new(Code::MethodNotAllowed).detail(detail))
 }
 
 async fn nowhere(request: HttpRequest) -> Result<&'static str, Problem> {

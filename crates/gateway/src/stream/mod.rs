@@ -25,20 +25,20 @@ mod report;
 pub mod snapshot;
 mod sync;
 
-use actix_web::web::{ServiceConfig, get, post};
+use actix_web::web::ServiceConfig;
 
 pub(crate) use document::Paths;
 pub use hub::{Hub, Hubs};
-pub use report::{StreamReport, StreamsReport};
+pub use report::{StreamReport, StreamsReport, Wanted};
 
 use crate::request::route::resource;
 
 /// The routes of this module. The app must hold the `Gateway` state as `Data` and a [`Hub`] per worker.
 pub fn configure(routes: &mut ServiceConfig) {
     routes
-        .service(resource("/v1/stream").route(get().to(open::stream)))
-        .service(resource("/v1/operations").route(get().to(operations::operations)))
-        .service(resource("/v1/sync").route(post().to(sync::sync)))
-        .service(resource("/v1/ack").route(post().to(sync::ack)))
-        .service(resource("/v1/snapshots/{category}").route(get().to(snapshot::page)));
+        .service(resource("/v1/stream").get(open::stream))
+        .service(resource("/v1/operations").get(operations::operations))
+        .service(resource("/v1/sync").post(sync::sync))
+        .service(resource("/v1/ack").post(sync::ack))
+        .service(resource("/v1/snapshots/{category}").get(snapshot::page));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::App;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::web::{Data, get};
+use actix_web::web::Data;
 use metrics_exporter_prometheus::PrometheusRecorder;
 
 use super::stage::Stage;
@@ -51,7 +51,7 @@ async fn ask_for_things(stage: &Stage) {
     let app = App::new()
         .wrap(from_fn(traffic::count))
         .app_data(Data::new(stage.debug.gateway.clone()))
-        .service(resource("/things/{thing}").route(get().to(slow)));
+        .service(resource("/things/{thing}").get(slow));
     let app = init_service(app).await;
     for (method, path) in [("GET", "/things/1"), ("GET", "/things/2"), ("BREW", "/things/1"), ("GET", "/no")]
     {

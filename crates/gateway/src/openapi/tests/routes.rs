@@ -6,7 +6,7 @@ use std::path::Path;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::stage::{Stage, documented, send};
+use super::stage::{Stage, answer, documented};
 
 /// The paths of all resources that the files of a folder make.
 fn resources(folder: &Path) -> BTreeSet<String> {
@@ -85,8 +85,12 @@ async fn methods_that_are_not_documented_are_not_allowed() {
         for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             if !has(&operation.path, &method) {
                 let request = TestRequest::with_uri(&operation.uri()).method(method.clone());
-                let (status, _) = send(None, request).await;
-                assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {}", operation.path);
+                let answer = answer(None, request).await;
+                assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {}", operation.path);
+                let allowed = answer.headers().get("allow").unwrap().to_str().unwrap();
+                let allowed: BTreeSet<String> = allowed.split(", ").map(str::to_owned).collect();
+                let methods = documented.iter().filter(|other| other.path == operation.path);
+                assert_eq!(allowed, methods.map(|other| other.method.to_string()).collect());
             }
         }
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::App;
-use actix_web::body::to_bytes;
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::web::Data;
@@ -103,14 +104,22 @@ pub(super) async fn documented() -> Vec<Documented> {
 
 /// Sends a request to the device port of an app, with a node behind it or nothing.
 pub(super) async fn send(gateway: Option<&Gateway>, request: TestRequest) -> (StatusCode, Vec<u8>) {
+    let response = answer(gateway, request).await;
+    let status = response.status();
+    (status, to_bytes(response.into_body()).await.unwrap().to_vec())
+}
+
+/// The same with the headers.
+pub(super) async fn answer(
+    gateway: Option<&Gateway>,
+    request: TestRequest,
+) -> ServiceResponse<BoxBody> {
     let app = match gateway {
         Some(gateway) => App::new().app_data(Data::new(gateway.clone())),
         None => App::new(),
     };
     let app = init_service(app.configure(api::configure).configure(stream::configure)).await;
-    let response = call_service(&app, request.to_request()).await;
-    let status = response.status();
-    (status, to_bytes(response.into_body()).await.unwrap().to_vec())
+    call_service(&app, request.to_request()).await.map_into_boxed_body()
 }
 
 /// A node.
