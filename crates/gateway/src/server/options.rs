@@ -34,7 +34,7 @@ pub struct ServerOptions {
     /// Streams open at once on one HTTP/2 connection; one more is refused. Default 100.
     pub max_streams_per_connection: NonZeroU32,
 
-    /// Bytes of a request's header list in HTTP/2. Default 16 KiB.
+    /// Bytes of a request's header list, and 32 for each header, as HTTP/2 counts. Default 16 KiB.
     pub max_header_list: NonZeroU32,
 
     /// Milliseconds from accepting a connection until its protocol is known and its handshake is done, and again

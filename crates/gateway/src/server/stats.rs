@@ -18,7 +18,7 @@ pub struct ServerStats {
     pub connections_refused: u64,
     /// Failures of the listener itself, such as too many open files.
     pub accept_failures: u64,
-    /// Connections that never became HTTP: an error or a broken TLS handshake.
+    /// Connections that were not HTTP: an error, a broken TLS handshake, or a request that cannot be parsed.
     pub handshake_failures: u64,
     /// Connections that took longer than [`super::ServerOptions::handshake_timeout_ms`].
     pub handshake_timeouts: u64,

@@ -42,7 +42,7 @@ const SERVER: &[Figure<ServerStats>] = &[
     ),
     Figure::counter(
         "denrei_http_handshake_failures_total",
-        "Connections that never became HTTP: an error, or a broken TLS handshake.",
+        "Connections that were not HTTP: an error, a broken TLS handshake, or a request that cannot be parsed.",
         |stats| stats.handshake_failures as f64,
     ),
     Figure::counter(

@@ -89,6 +89,13 @@ async fn a_header_list_beyond_the_limit_is_refused() {
     let refused = client.get(&format!("/{long}")).await;
     assert!(refused.is_err() || refused.unwrap().status() == 431);
     Client::connect(server.local_addrs()[0]).await.get("/hello").await.unwrap();
+    for (long, status) in [(15 * 1024, "200"), (17 * 1024, "431")] {
+        let mut raw = Raw::connect(server.local_addrs()[0]).await;
+        let head = format!("GET /hello HTTP/1.1\r\nhost: h\r\nx: {}\r\n", "x".repeat(long));
+        raw.write(format!("{head}connection: close\r\n\r\n").as_bytes()).await;
+        let answer = raw.rest().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{long} bytes: {answer}");
+    }
 }
 
 #[actix_rt::test]
@@ -129,7 +136,7 @@ async fn assert_bounded(polls: &std::sync::atomic::AtomicUsize, other: &mut Clie
 }
 
 #[actix_rt::test]
-async fn garbage_is_answered_with_400_and_closed() {
+async fn garbage_is_answered_with_400_counted_and_closed() {
     let (server, _) = start(|_| {}).await;
     for garbage in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
@@ -141,6 +148,7 @@ async fn garbage_is_answered_with_400_and_closed() {
         let answer = raw.rest().await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{garbage:?}: {answer}");
     }
+    seen(&server, |stats| stats.handshake_failures == 3).await;
 }
 
 #[actix_rt::test]
