@@ -56,6 +56,12 @@ impl Rows {
     /// The revision that the next operation of this account gets. The account's head must have been named.
     #[must_use]
     pub fn next_revision(&self, account: AccountId) -> Revision {
-        self.get(&HeadKey { account }).map_or(Revision::ZERO, |head| head.revision).next()
+        self.revision(account).next()
+    }
+
+    /// The revision of this account's last operation. The account's head must have been named.
+    #[must_use]
+    pub fn revision(&self, account: AccountId) -> Revision {
+        self.get(&HeadKey { account }).map_or(Revision::ZERO, |head| head.revision)
     }
 }

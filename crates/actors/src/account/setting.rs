@@ -65,15 +65,19 @@ impl Command for SetSetting {
         let account_row = state.row.as_deref().ok_or(SettingRefused::NoAccount)?;
         let key = self.row_key();
         let known = rows.get(&key);
-        let setting = Setting {
+        let at = |version| Setting {
             device: self.device,
             key: self.key.clone(),
             value: self.value.clone(),
-            version: rows.next_revision(self.account),
+            version,
         };
-        if known.map(|known| &known.value) == Some(&self.value) || (known.is_none() && self.value.is_none()) {
-            return Ok(Decision::nothing(known.cloned().unwrap_or(setting)));
+        match known {
+            Some(known) if known.value == self.value => return Ok(Decision::nothing(known.clone())),
+            // When it went is not kept: it is not there as of now.
+            None if self.value.is_none() => return Ok(Decision::nothing(at(rows.revision(self.account)))),
+            _ => {}
         }
+        let setting = at(rows.next_revision(self.account));
         let mut account_row = account_row.clone();
         let mut changes = Vec::with_capacity(2);
         match (known.is_some(), self.value.is_some()) {

@@ -37,8 +37,9 @@ fn a_setting_that_is_removed_is_told_without_a_value() {
     desk.ask(set(None, "theme", None)).unwrap();
     assert!(matches!(desk.operations()[..], [Payload::UpdateSettings(setting)] if setting.value.is_none()));
     assert_eq!(count(&desk), 0);
-    desk.ask(set(None, "theme", None)).unwrap();
+    let nothing = desk.ask(set(None, "theme", None)).unwrap();
     assert!(desk.effects.is_empty());
+    assert_eq!((nothing.value, nothing.version.get()), (None, 2), "as of the last revision that there is");
 }
 
 #[test]
