@@ -10,7 +10,7 @@ use super::bound::limit;
 use super::survey::PATIENCE;
 use crate::problem::{Code, Problem};
 use crate::request::Query;
-use crate::stream::StreamsReport;
+use crate::stream::{StreamsReport, Wanted};
 
 /// Which streams are asked for.
 #[derive(Deserialize)]
@@ -18,6 +18,8 @@ use crate::stream::StreamsReport;
 pub(super) struct StreamQuery {
     /// Those of one account.
     account: Option<AccountId>,
+    /// Those after this one, by id: the last of the page before.
+    after: Option<u64>,
     /// At most so many, 1 to 1,000; 100 if absent.
     limit: Option<usize>,
 }
@@ -33,8 +35,9 @@ pub(super) struct StreamList {
 
 /// Shows them.
 pub(super) async fn list(query: Query<StreamQuery>, debug: Data<Debug>) -> Result<Json<StreamList>, Problem> {
-    let limit = limit(query.0.limit)?;
-    let report = timeout(PATIENCE, debug.hubs.report(query.0.account, limit))
+    let StreamQuery { account, after, limit: most } = query.0;
+    let wanted = Wanted { account, after, most: limit(most)? };
+    let report = timeout(PATIENCE, debug.hubs.report(wanted))
         .await
         .map_err(|_| Problem::new(Code::Unavailable).detail("a worker does not answer"))?;
     let more = report.matching > report.streams.len();

@@ -37,6 +37,8 @@ pub(super) struct StreamState {
     pub(super) reading: bool,
     /// Something came that could not be appended.
     pub(super) behind: bool,
+    /// When it was opened, on the monotonic clock, milliseconds.
+    pub(super) opened: u64,
     /// When something was last written, on the monotonic clock, milliseconds.
     pub(super) written: u64,
     pub(super) outbox: Rc<RefCell<Outbox>>,

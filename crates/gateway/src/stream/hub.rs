@@ -9,14 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use denrei_actors::session::{Delivery, PushSink, Signal, StreamId};
-use denrei_model::id::AccountId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::device::{DeviceActor, StreamState, Word, now_ms};
 use super::heartbeat;
 use super::live::{Appended, Unwoken, append};
 use super::merge::merged;
-use super::report::{StreamReport, StreamsReport};
+use super::report::{StreamReport, StreamsReport, Wanted};
 use crate::state::Gateway;
 
 /// Hand-overs that may wait for a worker. Beyond, shards mark sessions as behind and tell them later.
@@ -33,7 +32,7 @@ pub(super) enum ToHub {
         spread_ms: u64,
         seed: u64,
     },
-    Report(Option<AccountId>, usize, oneshot::Sender<StreamsReport>),
+    Report(Wanted, oneshot::Sender<StreamsReport>),
 }
 
 /// The way to the streams of one worker, as shards know it.
@@ -72,16 +71,16 @@ impl Hubs {
         }
     }
 
-    /// The open streams of the node, or of one account: how many there are, and the first `most` of them by id.
-    pub async fn report(&self, account: Option<AccountId>, most: usize) -> StreamsReport {
+    /// The open streams: how many there are, and the first of those wanted by id.
+    pub async fn report(&self, wanted: Wanted) -> StreamsReport {
         let mut all = StreamsReport::default();
         for inlet in self.inlets() {
             let (to, answer) = oneshot::channel();
-            if inlet.send(ToHub::Report(account, most, to)).await.is_ok() {
+            if inlet.send(ToHub::Report(wanted, to)).await.is_ok() {
                 all.add(answer.await.unwrap_or_default());
             }
         }
-        all.cut(most);
+        all.cut(wanted.most);
         all
     }
 }
@@ -192,8 +191,8 @@ impl Hub {
                 ToHub::Deliver(_) => {}
                 ToHub::Signal(stream, signal) => self.signal(stream, signal),
                 ToHub::Leave { spread_ms, seed } => self.leave(spread_ms, seed),
-                ToHub::Report(account, most, to) => {
-                    let _ = to.send(self.report(account, most));
+                ToHub::Report(wanted, to) => {
+                    let _ = to.send(self.report(wanted, now_ms(gateway)));
                 }
             }
         }
@@ -252,17 +251,17 @@ impl Hub {
         quiet.map(|(stream, entry)| (*stream, Rc::clone(&entry.state))).collect()
     }
 
-    fn report(&self, account: Option<AccountId>, most: usize) -> StreamsReport {
+    fn report(&self, wanted: Wanted, now: u64) -> StreamsReport {
         let entries = self.entries.borrow();
-        let asked_for = |entry: &Entry| account.is_none_or(|account| entry.state.borrow().account == account);
-        let mut ids: Vec<StreamId> =
-            entries.iter().filter(|(_, entry)| asked_for(entry)).map(|(stream, _)| *stream).collect();
+        let is_wanted =
+            |(stream, entry): &(&StreamId, &Entry)| wanted.is(**stream, entry.state.borrow().account);
+        let mut ids: Vec<StreamId> = entries.iter().filter(is_wanted).map(|(stream, _)| *stream).collect();
         let matching = ids.len();
         // Ids are numbers: to put them in order costs little beside describing that many streams.
         ids.sort_unstable();
-        ids.truncate(most);
+        ids.truncate(wanted.most);
         let streams =
-            ids.iter().filter_map(|id| Some(StreamReport::of(*id, &entries.get(id)?.state.borrow())));
+            ids.iter().filter_map(|id| Some(StreamReport::of(*id, &entries.get(id)?.state.borrow(), now)));
         StreamsReport { open: entries.len(), matching, streams: streams.collect() }
     }
 }

@@ -97,6 +97,7 @@ mod tests {
             cursor: Some(cursor),
             reading: false,
             behind: false,
+            opened: 0,
             written: 0,
             outbox: Rc::new(RefCell::new(Outbox::new(ROOM))),
         };

@@ -106,6 +106,7 @@ pub(super) async fn stream(
         cursor: None,
         reading: false,
         behind: true,
+        opened: now_ms(&gateway),
         written: now_ms(&gateway),
         outbox: Rc::clone(&outbox),
     }));

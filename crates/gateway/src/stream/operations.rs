@@ -188,6 +188,7 @@ impl Waiting {
             cursor: None,
             reading: true,
             behind: true,
+            opened: now_ms(gateway),
             written: now_ms(gateway),
             outbox: Rc::new(RefCell::new(Outbox::new(0))),
         }));

@@ -1,5 +1,7 @@
 //! Streams as their hub has them.
 
+use std::time::Duration;
+
 use actix_web::App;
 use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, call_service, init_service};
@@ -41,6 +43,11 @@ async fn open_streams_are_listed_all_of_them_or_those_of_an_account() {
     let first = stage.page("/debug/streams?limit=1").await;
     assert_eq!((&first["matching"], streams(&first)), (&json!(2), vec![json!(account(1))]));
     assert_eq!((&first["more"], &all["more"]), (&json!(true), &json!(false)));
+    let after = format!("/debug/streams?limit=1&after={}", first["streams"][0]["stream"]);
+    stage.clock.advance(Duration::from_secs(3));
+    let second = stage.page(&after).await;
+    assert_eq!((&second["more"], streams(&second)), (&json!(false), vec![json!(account(2))]));
+    assert!(second["streams"][0]["age_ms"].as_u64().is_some_and(|age| age >= 3_000), "{second}");
     let device_page = stage.page(&format!("/debug/devices/{}/{}", account(2), device(2))).await;
     assert_eq!(device_page["whereabouts"]["entity"]["sessions"][0]["device"], json!(device(2)));
 }
