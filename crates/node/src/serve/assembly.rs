@@ -44,11 +44,14 @@ pub(super) struct Node {
 
 impl Node {
     /// Starts everything, from the store outwards.
-    pub(super) async fn start(config: Config, store: Arc<EmbeddedStore>) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        config: Config,
+        store: Arc<EmbeddedStore>,
+        key: TokenKey,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let runtime = start_runtime(&config, &store, Arc::clone(&clock)).await?;
         let data_dir = &config.store.data_dir;
-        let key = TokenKey::new(secret::load_or_make(&data_dir.join("secret.key"))?);
         let token_file = config.admin.token_file.clone().unwrap_or_else(|| data_dir.join("admin.token"));
         let mut options = config.gateway.clone();
         if options.admin_token.is_none() {
@@ -150,8 +153,11 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
         options.tls = Some(match (&config.tls.certificates, &config.tls.key) {
             (Some(certificates), Some(key)) => tls::load(certificates, key)?,
             _ => {
-                tracing::warn!("TLS with a certificate made for this run: for development only");
-                tls::self_signed(&["localhost", "127.0.0.1"])?.config
+                let made = tls::self_signed(&["localhost", "127.0.0.1"])?;
+                let file = config.store.data_dir.join("development.pem");
+                std::fs::write(&file, made.certificate_pem).with_context(|| file.display().to_string())?;
+                tracing::warn!(trust = %file.display(), "TLS with a certificate made for this run: for development only");
+                made.config
             }
         });
     }

@@ -9,6 +9,7 @@ mod watched;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use denrei_gateway::token::TokenKey;
 use denrei_storage::embedded::EmbeddedStore;
 
 use crate::config::Config;
@@ -23,11 +24,12 @@ pub(crate) fn run(config: Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log)?;
     #[cfg(feature = "faults")]
     let _armed = fail::FailScenario::setup();
+    let key = TokenKey::new(secret::of_store(&config.store.data_dir)?);
     // Opened before any thread is started: a store that does not open says so and nothing else happens.
     let store = Arc::new(EmbeddedStore::open(&config.store, config.runtime.shards.get(), SEED)?);
     actix_rt::System::new().block_on(async move {
         let failed = store.failed();
-        let node = Node::start(config, store).await?;
+        let node = Node::start(config, store, key).await?;
         node.banner();
         tokio::select! {
             reason = failed => {

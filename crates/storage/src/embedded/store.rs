@@ -21,7 +21,7 @@ use super::error::OpenError;
 use super::group::Group;
 use super::latest::Latest;
 use super::lock::DirectoryLock;
-use super::opening::Opened;
+use super::opening::{Opened, engine_path, witness_path};
 use super::options::EmbeddedOptions;
 use super::queue::Queue;
 use super::read::{self, Pending};
@@ -94,6 +94,12 @@ struct Inner {
 }
 
 impl EmbeddedStore {
+    /// Whether there is a store in this directory, whole or damaged.
+    #[must_use]
+    pub fn is_in(data_dir: &Path) -> bool {
+        engine_path(data_dir).exists() || witness_path(data_dir).exists()
+    }
+
     /// Opens the store in `options.data_dir`, or makes one for this many shards under this seed of their hash.
     ///
     /// # Errors
