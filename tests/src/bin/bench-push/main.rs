@@ -5,6 +5,7 @@
 //! load    so many sends a second, whatever the server does (open loop)
 //! ours    a send is a POST; durable when it is answered, pushed when the receiver's stream has it
 //! redis   a send is a SET and a PUBLISH, in one write; pushed when the subscriber of the channel has it
+//! bare    a loop that takes the same two commands, appends, syncs, answers and pushes, and does nothing else: the ceiling
 //! times   when each message was sent, durable, pushed
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+mod bare;
 #[path = "../bench/cpu.rs"]
 mod cpu;
 mod load;
@@ -36,6 +38,7 @@ mod times;
 #[path = "../bench/verdict.rs"]
 mod verdict;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -61,7 +64,10 @@ struct Options {
     /// Devices with an open stream.
     #[arg(long, default_value_t = 2_000)]
     devices: usize,
-    /// Where both keep their data; on the disk that is to be measured.
+    /// To be the loop, at this address; how the benchmark calls itself.
+    #[arg(long, hide = true)]
+    bare: Option<SocketAddr>,
+    /// Where all keep their data; on the disk that is to be measured.
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
 }
@@ -69,6 +75,9 @@ struct Options {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(listen) = options.bare {
+        return bare::serve(listen, &options.dir);
+    }
     LocalSet::new().run_until(run(&options)).await
 }
 
@@ -77,17 +86,19 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let load = Load { rate: options.rate, count: options.rate * options.seconds };
     let ours = Ours::start(&options.dir, options.devices).await?;
     let redis = Redis::start(&options.dir, options.devices).await?;
+    let bare = Redis::bare(&options.dir, options.devices).await?;
     // Every receiver has its chat before anything is measured.
     load::run(&ours, Load { count: options.devices, ..load }).await?;
-    let (mut our_side, mut redis_side) = (Side::default(), Side::default());
+    let (mut our_side, mut redis_side, mut bare_side) = (Side::default(), Side::default(), Side::default());
     println!("{}", report::HEAD);
     for round in 1..=options.rounds {
         our_side.round(round, "denrei", &load::run(&ours, load).await?);
         if let Some(redis) = &redis {
             redis_side.round(round, "redis", &load::run(redis, load).await?);
         }
+        bare_side.round(round, "loop", &load::run(&bare, load).await?);
     }
     machine::say();
-    report::conclude(&our_side, redis.is_some().then_some(&redis_side));
+    report::conclude(&our_side, redis.is_some().then_some(&redis_side), &bare_side);
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Redis, which does the same with what it has: each message is stored by `SET` and told by `PUBLISH` on its device's channel,
-//! and nothing is answered or told before the append-only file is synced.
+//! and nothing is answered or told before the append-only file is synced. The loop that is the ceiling is spoken to in the same way.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -56,6 +57,25 @@ impl Redis {
         command.arg(directory.path()).args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let server = Server::start(command, address)?;
+        Self::people(server, address, directory, receivers).await.map(Some)
+    }
+
+    /// The loop in its place, which does as little as can be done.
+    pub(crate) async fn bare(dir: &Path, receivers: usize) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir_in(dir)?;
+        let address = free_address()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--bare").arg(address.to_string()).arg("--dir").arg(directory.path());
+        let server = Server::start(command, address)?;
+        Self::people(server, address, directory, receivers).await
+    }
+
+    async fn people(
+        server: Server,
+        address: SocketAddr,
+        directory: TempDir,
+        receivers: usize,
+    ) -> anyhow::Result<Self> {
         let log = Log::new();
         for number in 0..receivers {
             subscribe(TcpStream::connect(address).await?, number, log.clone()).await?;
@@ -64,7 +84,7 @@ impl Redis {
         for _ in 0..CONNECTIONS {
             senders.push(Sender::on(TcpStream::connect(address).await?)?);
         }
-        Ok(Some(Self { server, senders, receivers, log, _directory: directory }))
+        Ok(Self { server, senders, receivers, log, _directory: directory })
     }
 }
 

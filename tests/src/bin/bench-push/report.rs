@@ -42,8 +42,11 @@ impl Side {
 }
 
 /// Prints the medians and whether the aims are met.
-pub(crate) fn conclude(ours: &Side, redis: Option<&Side>) {
+pub(crate) fn conclude(ours: &Side, redis: Option<&Side>, bare: &Side) {
     ours.say("denrei");
+    bare.say("bare loop");
+    let share = ours.per_core_second.median() / bare.per_core_second.median();
+    println!("denrei's deliveries per core-second over the bare loop's: {share:.2}");
     println!("Centrifugo 6.9 with Redis, durable, measured elsewhere on a like machine:");
     println!("  send→push p50 1.1 ms, p99 3.9 ms; 5.1 to 5.8 k per core-second");
     verdict("durable→push p99, ms", ours.beyond_p99.median(), ..=1.0);
