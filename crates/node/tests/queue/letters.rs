@@ -1,5 +1,7 @@
 //! What went wrong is seen, put back, thrown away; by admins alone.
 
+use std::time::Duration;
+
 use denrei_client::transport::{Call, Connection, Method, Target};
 use serde_json::{Value, json};
 
@@ -43,6 +45,26 @@ async fn a_task_that_cannot_be_read_is_listed_looked_at_put_back_and_thrown_away
     assert_eq!(node.json(&["list"])["queues"][0]["partitions"][0]["dead_letters"], 4);
     assert_eq!(node.words(&of("purge", &["latest"])), "done\n");
     assert_eq!(offsets(&node.json(&of("letters", &[]))), [0; 0]);
+    node.stop();
+}
+
+#[tokio::test]
+async fn how_far_a_queue_is_behind_is_among_the_metrics() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.wait(&["list"], |overview| overview["queues"][0]["state"] == "running");
+    let connection = Connection::open(&Target::parse(&node.admin).unwrap()).await.unwrap();
+    let sample = r#"denrei_queue_lag_records{subscription="sweep",topic="denrei.retention",partition="0"} 0"#;
+    let mut page = String::new();
+    for _ in 0..150 {
+        page = connection.call(&Call::get("/metrics")).await.unwrap().body;
+        if page.lines().any(|line| line == sample) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(page.lines().any(|line| line == sample), "{page}");
+    assert!(page.contains("# TYPE denrei_queue_lag_records gauge"), "{page}");
     node.stop();
 }
 
