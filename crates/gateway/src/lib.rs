@@ -16,6 +16,7 @@ pub mod options;
 pub mod problem;
 pub mod random;
 pub mod registration;
+pub mod request;
 pub mod server;
 pub mod state;
 pub mod stream;
@@ -24,4 +25,3 @@ pub mod traffic;
 
 mod openapi;
 mod refusal;
-mod request;

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// The last millisecond of 9999, the last year that dates are written for.
+    pub const LAST_DATE: Self = Self(253_402_300_799_999);
+
     /// The instant this many milliseconds after the epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
@@ -40,6 +43,20 @@ impl Timestamp {
     #[must_use]
     pub const fn day(self) -> Day {
         Day((self.0 / 86_400_000) as u32)
+    }
+}
+
+/// As people write it, to the second, in UTC: `2026-11-24T12:00:00Z`. Beyond the years of four digits it says so.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self > Self::LAST_DATE {
+            return f.write_str("after 9999-12-31");
+        }
+        let date = self.day().to_yyyymmdd();
+        let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+        let seconds = self.0 / 1_000 % 86_400;
+        let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -182,6 +199,20 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_readable_and_never_nonsense() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399_999, "2000-02-28T23:59:59Z"),
+            (1_795_521_600_000, "2026-11-24T12:00:00Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59Z"),
+            (253_402_300_800_000, "after 9999-12-31"),
+            (u64::MAX, "after 9999-12-31"),
+        ] {
+            assert_eq!(Timestamp(millis).to_string(), text);
+        }
+    }
 
     #[test]
     fn dates_and_days_agree() {

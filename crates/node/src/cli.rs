@@ -63,10 +63,17 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     fn config(self) -> anyhow::Result<Config> {
-        let mut config = match &self.config {
-            Some(file) => Config::load(file)?,
-            None => Config::default(),
-        };
+        match self.config.clone() {
+            Some(file) => Ok(Config::load_with(&file, |config| self.change(config))?),
+            None => {
+                let mut config = Config::default();
+                self.change(&mut config);
+                Ok(config)
+            }
+        }
+    }
+
+    fn change(self, config: &mut Config) {
         if let Some(data_dir) = self.data_dir {
             config.store.data_dir = data_dir;
         }
@@ -76,7 +83,6 @@ impl ServeArgs {
         if let Some(listen) = self.admin_listen {
             config.admin.listen = listen;
         }
-        Ok(config)
     }
 }
 

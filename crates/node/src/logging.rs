@@ -2,8 +2,14 @@
 
 use std::io::IsTerminal as _;
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Not logged unless asked for: actix-http calls it an error when a client sends what is no HTTP. The server says so itself, at
+/// debug, and counts it.
+const NOISE: &str = "actix_http::h1::dispatcher=off";
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,11 +38,30 @@ impl Default for LogOptions {
     }
 }
 
+impl LogOptions {
+    /// Everything that is wrong with these options, each by its key.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let directives = self.level.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+        directives.filter_map(fault).map(|fault| format!("level: {fault}")).collect()
+    }
+}
+
+/// What is wrong with one directive. A word alone is a level: the filter itself takes any other for the name of a module, of which
+/// it shows everything, and of the rest nothing.
+fn fault(directive: &str) -> Option<String> {
+    let level = directive.rsplit(['=', ']']).next().unwrap_or_default();
+    if level.parse::<LevelFilter>().is_err() {
+        let expected = "expected off, error, warn, info, debug or trace, or MODULE=LEVEL";
+        return Some(format!("{directive:?}: {level:?} is no level: {expected}"));
+    }
+    EnvFilter::try_new(directive).err().map(|error| format!("{directive:?}: {error}"))
+}
+
 /// Starts logging to standard error.
 pub(crate) fn start(options: &LogOptions) -> anyhow::Result<()> {
     let filter = match EnvFilter::try_from_default_env() {
         Ok(filter) => filter,
-        Err(_) => EnvFilter::try_new(&options.level)?,
+        Err(_) => EnvFilter::try_new(format!("{NOISE},{}", options.level)).context("log.level")?,
     };
     // Colours are for people at a terminal, not for files.
     let colours = std::io::stderr().is_terminal();

@@ -8,6 +8,7 @@
 //! denrei queue          looking after the queues of a running node
 //! ```
 
+mod causes;
 mod cli;
 mod command;
 mod config;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            command::complain(&format!("denrei: {error:#}"));
+            command::complain(&format!("denrei: {}", causes::causes(&error)));
             ExitCode::FAILURE
         }
     }

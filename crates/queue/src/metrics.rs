@@ -1,5 +1,6 @@
 //! What is counted, under the names that Prometheus shows; each with its help. All carry `subscription`.
 
+use denrei_storage::log::Place;
 use metrics::{Counter, Gauge, Histogram};
 
 /// A figure's name, and what it says.
@@ -46,6 +47,11 @@ pub(crate) const COMMITTED_OFFSET: Figure = Figure(
     "denrei_queue_committed_offset",
     "Offset of a partition below which every task is done; by `topic` and `partition` too.",
 );
+/// Of one partition, as [`crate::admin::QueueAdmin::record_lag`] finds it.
+const LAG: Figure = Figure(
+    "denrei_queue_lag_records",
+    "Records of a partition that are not done, those that were not read included; by `topic` and `partition` too.",
+);
 
 const COUNTERS: [Figure; 12] = [
     CONSUMED,
@@ -61,7 +67,7 @@ const COUNTERS: [Figure; 12] = [
     DEFERRED_TIMEOUTS,
     COMMIT_FAILURES,
 ];
-const GAUGES: [Figure; 3] = [PENDING_BYTES, PENDING_RECORDS, COMMITTED_OFFSET];
+const GAUGES: [Figure; 4] = [PENDING_BYTES, PENDING_RECORDS, COMMITTED_OFFSET, LAG];
 const HISTOGRAMS: [Figure; 1] = [TIMER_LATENESS];
 
 /// Tells the recorder what each figure says.
@@ -122,14 +128,23 @@ impl Meters {
     }
 
     /// A gauge of one partition.
-    pub(crate) fn of_place(&self, Figure(name, _): Figure, place: &denrei_storage::log::Place) -> Gauge {
-        metrics::gauge!(
-            name,
-            "subscription" => self.name.clone(),
-            "topic" => place.topic.as_str().to_owned(),
-            "partition" => place.partition.0.to_string()
-        )
+    pub(crate) fn of_place(&self, figure: Figure, place: &Place) -> Gauge {
+        gauge_of(&self.name, figure, place)
     }
+}
+
+/// Says by how many records a subscription is behind in a partition.
+pub(crate) fn record_lag(subscription: &str, place: &Place, records: u64) {
+    gauge_of(subscription, LAG, place).set(records as f64);
+}
+
+fn gauge_of(subscription: &str, Figure(name, _): Figure, place: &Place) -> Gauge {
+    metrics::gauge!(
+        name,
+        "subscription" => subscription.to_owned(),
+        "topic" => place.topic.as_str().to_owned(),
+        "partition" => place.partition.0.to_string()
+    )
 }
 
 #[cfg(test)]

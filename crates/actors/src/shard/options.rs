@@ -39,6 +39,19 @@ impl Default for ShardOptions {
 }
 
 impl ShardOptions {
+    /// Everything that is wrong with these options, each by its key: with a bound of nothing a shard does nothing.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let bounds = [
+            ("max_queued_commands", self.max_queued_commands == 0),
+            ("max_queued_records", self.max_queued_records == 0),
+            ("max_active", self.max_active == 0),
+            ("max_operations", self.max_operations == 0),
+            ("max_panics", self.max_panics == 0),
+        ];
+        bounds.iter().filter(|(_, none)| *none).map(|(key, _)| format!("{key}: must be at least 1")).collect()
+    }
+
     /// How long shed callers are told to wait.
     #[must_use]
     pub const fn retry_after(&self) -> Duration {

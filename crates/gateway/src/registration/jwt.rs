@@ -24,24 +24,28 @@ struct Key {
 pub(super) struct Keys(Vec<Key>);
 
 impl Keys {
-    pub(super) fn new(options: &JwtOptions, jwks: Option<&str>) -> Result<Self, String> {
-        let mut keys = Vec::new();
+    /// Or all that is wrong with them, each by its key.
+    pub(super) fn new(options: &JwtOptions, jwks: Option<&str>) -> Result<Self, Vec<String>> {
+        let (mut keys, mut faults) = (Vec::new(), Vec::new());
         if let Some(secret) = &options.hs256_secret {
             if secret.bytes().len() < MIN_SECRET {
-                return Err(format!("`hs256_secret` must have at least {MIN_SECRET} bytes"));
+                faults.push(format!("jwt.hs256_secret: must have at least {MIN_SECRET} bytes"));
             }
             let key = DecodingKey::from_secret(secret.bytes());
             keys.push(Key { id: None, algorithm: Algorithm::HS256, key });
         }
         if let Some(pem) = &options.rs256_public_key {
-            let key = DecodingKey::from_rsa_pem(pem.as_bytes());
-            let key = key.map_err(|error| format!("`rs256_public_key`: {error}"))?;
-            keys.push(Key { id: None, algorithm: Algorithm::RS256, key });
+            match DecodingKey::from_rsa_pem(pem.as_bytes()) {
+                Ok(key) => keys.push(Key { id: None, algorithm: Algorithm::RS256, key }),
+                Err(error) => faults.push(format!("jwt.rs256_public_key: no RSA key in PEM: {error}")),
+            }
         }
-        if let Some(text) = jwks {
-            keys.extend(key_set(text)?);
+        match jwks.map(key_set) {
+            Some(Ok(set)) => keys.extend(set),
+            Some(Err(fault)) => faults.push(format!("jwt.jwks_file: {fault}")),
+            None => {}
         }
-        Ok(Self(keys))
+        if faults.is_empty() { Ok(Self(keys)) } else { Err(faults) }
     }
 
     pub(super) const fn is_empty(&self) -> bool {

@@ -20,6 +20,28 @@ use jwt::{Keys, Rules};
 #[error("registration: {0}")]
 pub struct KeysRefused(String);
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn refused(faults: Vec<String>) -> KeysRefused {
+    KeysRefused(faults.join("; "))
+}
+
+const NO_KEY: &str = "mode: \"jwt\" needs jwt.hs256_secret, jwt.rs256_public_key or jwt.jwks_file";
+
+impl RegistrationOptions {
+    /// Everything that is wrong with these options, each by its key. `jwks` is the text of the JSON Web Key Set, where there is one;
+    /// that the file named cannot be read is for its reader to say.
+    #[must_use]
+    pub fn faults(&self, jwks: Option<&str>) -> Vec<String> {
+        let JwtOptions { hs256_secret, rs256_public_key, jwks_file, .. } = &self.jwt;
+        let named = hs256_secret.is_some() || rs256_public_key.is_some() || jwks_file.is_some();
+        let mut faults = Keys::new(&self.jwt, jwks).err().unwrap_or_default();
+        if self.mode == Mode::Jwt && !named {
+            faults.push(NO_KEY.to_owned());
+        }
+        faults
+    }
+}
+
 /// How people are registered.
 #[derive(Clone)]
 pub struct Registration {
@@ -35,10 +57,9 @@ impl Registration {
     /// # Errors
     /// A key that cannot be used, or none where one is needed.
     pub fn new(options: &RegistrationOptions, jwks: Option<&str>) -> Result<Self, KeysRefused> {
-        let keys = Keys::new(&options.jwt, jwks).map_err(KeysRefused)?;
+        let keys = Keys::new(&options.jwt, jwks).map_err(refused)?;
         if options.mode == Mode::Jwt && keys.is_empty() {
-            let needed = "mode `jwt` needs `hs256_secret`, `rs256_public_key` or `jwks_file`";
-            return Err(KeysRefused(needed.to_owned()));
+            return Err(KeysRefused(NO_KEY.to_owned()));
         }
         let rules = Arc::new(Rules::new(&options.jwt));
         Ok(Self { mode: options.mode, rules, keys: Arc::new(RwLock::new(Arc::new(keys))) })
@@ -49,7 +70,7 @@ impl Registration {
     /// # Errors
     /// Why it cannot.
     pub fn replace_keys(&self, options: &RegistrationOptions, jwks: &str) -> Result<(), KeysRefused> {
-        let keys = Arc::new(Keys::new(&options.jwt, Some(jwks)).map_err(KeysRefused)?);
+        let keys = Arc::new(Keys::new(&options.jwt, Some(jwks)).map_err(refused)?);
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(())
     }

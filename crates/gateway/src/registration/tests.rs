@@ -80,6 +80,25 @@ fn keys_that_cannot_be_used_are_found_at_the_start() {
 }
 
 #[test]
+fn all_that_is_wrong_with_keys_is_said_each_by_its_key() {
+    let faults = |mode, jwt, jwks| RegistrationOptions { mode, jwt }.faults(jwks);
+    let wrong = JwtOptions {
+        hs256_secret: Some(Secret::new("short".to_owned())),
+        rs256_public_key: Some("no key".to_owned()),
+        jwks_file: Some("jwks.json".into()),
+        ..JwtOptions::default()
+    };
+    let said = faults(Mode::Jwt, wrong.clone(), Some("{"));
+    let keys: Vec<&str> = said.iter().filter_map(|fault| fault.split(": ").next()).collect();
+    assert_eq!(keys, ["jwt.hs256_secret", "jwt.rs256_public_key", "jwt.jwks_file"], "{said:?}");
+    assert_eq!(faults(Mode::Open, wrong.clone(), None).len(), 2, "a node refuses them in every mode");
+    let file_alone = JwtOptions { jwks_file: wrong.jwks_file, ..JwtOptions::default() };
+    assert_eq!(faults(Mode::Jwt, file_alone, None), [""; 0]);
+    assert_eq!(faults(Mode::Jwt, JwtOptions::default(), None), [NO_KEY]);
+    assert_eq!(faults(Mode::Server, JwtOptions::default(), None), [""; 0]);
+}
+
+#[test]
 fn a_key_set_that_cannot_be_used_leaves_the_last_good_one() {
     let registration = registration(by_secret());
     let options = RegistrationOptions { mode: Mode::Jwt, jwt: by_secret() };

@@ -12,7 +12,7 @@ use serde_json::error::Category;
 use crate::problem::{Code, Problem};
 
 /// What a request may say.
-pub(crate) trait Body: DeserializeOwned + Serialize + 'static {
+pub trait Body: DeserializeOwned + Serialize + 'static {
     /// What an absent body stands for; none where there must be one.
     fn absent() -> Option<Self> {
         None
@@ -41,7 +41,7 @@ impl Body for Nothing {
 }
 
 /// Reads a body.
-pub(crate) async fn read<T: Body>(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<T, Problem> {
+pub async fn read<T: Body>(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<T, Problem> {
     let bytes = bytes(headers, payload, limit).await?;
     if bytes.is_empty()
         && let Some(absent) = T::absent()

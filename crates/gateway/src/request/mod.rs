@@ -22,11 +22,11 @@ use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
 
-pub(crate) use body::read;
-pub(crate) use body::{Body, Nothing};
+pub(crate) use body::Nothing;
+pub use body::{Body, read};
 pub(crate) use check::Fault;
 pub(crate) use check::{handle, text};
-pub(crate) use query::Query;
+pub use query::Query;
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};

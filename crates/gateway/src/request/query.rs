@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use crate::problem::{Code, Problem};
 
 /// What stands after the question mark.
-pub(crate) struct Query<T>(pub(crate) T);
+pub struct Query<T>(pub(crate) T);
 
 impl<T> Query<T> {
     /// What was asked for.
-    pub(crate) fn into_inner(self) -> T {
+    pub fn into_inner(self) -> T {
         self.0
     }
 }

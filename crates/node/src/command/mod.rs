@@ -19,6 +19,8 @@ pub(crate) use queue::QueueArgs;
 pub(crate) use repair_store::RepairArgs;
 pub(crate) use replay::ReplayArgs;
 
+use denrei_model::clock::{Clock as _, SystemClock};
+
 use crate::config::Config;
 
 /// Says what went wrong.
@@ -29,7 +31,10 @@ pub(crate) fn complain(what: &str) {
 /// Says all that is wrong with a file.
 pub(crate) fn check_config(file: &Path) -> ExitCode {
     match Config::load(file) {
-        Ok(_) => {
+        Ok(config) => {
+            for warning in config.warnings(SystemClock::new().now()) {
+                eprintln!("{}: warning: {warning}", file.display());
+            }
             println!("{}: ok", file.display());
             ExitCode::SUCCESS
         }

@@ -15,6 +15,9 @@ use serde_json::Value;
 
 use crate::jobs::page::{End, MoveRequest, PurgeRequest, RedriveRequest, ResetRequest, Spot};
 
+/// Seconds of a hundred years, leap days left aside.
+const CENTURY: u64 = 100 * 365 * 86_400;
+
 /// Which node, and what to do.
 #[derive(Args)]
 pub(crate) struct QueueArgs {
@@ -124,8 +127,8 @@ enum Action {
     Move {
         #[command(flatten)]
         timer: Timer,
-        /// So many seconds from now; 0 is at once.
-        #[arg(long)]
+        /// So many seconds from now, up to a hundred years; 0 is at once.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=CENTURY))]
         r#in: u64,
     },
     /// Set where the group goes on in a partition.

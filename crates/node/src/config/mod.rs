@@ -1,5 +1,7 @@
 //! The configuration of a node: one file, every option beside its component, all faults said at once.
 
+mod certificate;
+mod fault;
 mod read;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,6 +12,7 @@ use denrei_actors::shard::ShardOptions;
 use denrei_gateway::options::GatewayOptions;
 use denrei_gateway::server::ServerOptions;
 use denrei_gateway::server::tls;
+use denrei_model::clock::Timestamp;
 use denrei_storage::embedded::EmbeddedOptions;
 use serde::Deserialize;
 
@@ -44,7 +47,8 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RuntimeConfig {
-    /// How many shards a new store is made for; an existing one must have as many. Default 256.
+    /// How many shards a new store is made for; an existing one must have as many. At most half of `store.reader_queue`: as a
+    /// node starts, two reads of each shard wait. Default 256.
     pub(crate) shards: NonZeroU16,
     /// Threads for shards. Default: half the cores, at least one.
     pub(crate) arbiters: Option<NonZeroU16>,
@@ -71,6 +75,11 @@ pub(crate) struct TlsConfig {
 }
 
 impl TlsConfig {
+    /// What will be wrong with the certificates for whoever connects, although a node can start with them.
+    fn warning(&self, now: Timestamp) -> Option<String> {
+        certificate::expired(self.certificates.as_deref()?, now)
+    }
+
     /// What is wrong with the files, looked at now: a node must not make a store, and then end for want of a certificate.
     fn fault(&self) -> Option<String> {
         match (&self.certificates, &self.key) {
@@ -109,19 +118,9 @@ impl Default for AdminConfig {
 }
 
 impl Config {
-    /// What cannot work although each option by itself may.
-    fn faults(&self) -> Vec<String> {
-        let mut faults: Vec<String> =
-            self.store.faults().into_iter().map(|fault| format!("store: {fault}")).collect();
-        faults.extend(self.tls.fault().map(|fault| format!("tls: {fault}")));
-        if self.tls.certificates.is_some() && self.http.tls_listen.is_empty() {
-            faults.push("tls: there is a certificate, but `http.tls_listen` names no address".to_owned());
-        }
-        if self.gateway.heartbeat_ms.get() > 25_000 {
-            faults.push("gateway: `heartbeat_ms` must be at most 25000".to_owned());
-        }
-        faults.extend(self.jobs.faults().into_iter().map(|fault| format!("jobs: {fault}")));
-        faults
+    /// What a node can start with, but will not be of use.
+    pub(crate) fn warnings(&self, now: Timestamp) -> Vec<String> {
+        self.tls.warning(now).map(|warning| format!("tls.certificates: {warning}")).into_iter().collect()
     }
 }
 

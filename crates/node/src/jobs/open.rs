@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::options::JobsConfig;
 use super::queue::Queue;
 use super::retention;
+use crate::causes::causes;
 
 /// What jobs stand on.
 #[derive(Clone)]
@@ -65,7 +66,7 @@ impl Jobs {
             let now = match open(ground, flag).await {
                 Ok(queue) => Queues::Open(Arc::new(vec![Arc::new(queue)])),
                 Err(error) => {
-                    let reason = format!("{}: {error:#}", path.display());
+                    let reason = format!("{}: {}", path.display(), causes(&error));
                     tracing::error!(reason, "the log of tasks cannot be used; nothing is swept");
                     Queues::Failed(reason.into())
                 }

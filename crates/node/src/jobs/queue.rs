@@ -35,18 +35,23 @@ impl Queue {
         Ok(Self { topic, group, admin, running, builder: Box::new(builder), subscription, home })
     }
 
-    /// A partition of its topic.
-    pub(super) fn place(&self, partition: u32) -> Place {
-        Place::new(self.topic.clone(), partition)
+    /// A partition of its topic, if there is such a one.
+    pub(super) async fn place(&self, partition: u32) -> Result<Place, LogError> {
+        self.partitions(Some(partition)).await?;
+        Ok(Place::new(self.topic.clone(), partition))
     }
 
-    /// The partition asked for, or all of them.
+    /// The partition asked for, if there is such a one, or all of them.
     pub(super) async fn partitions(&self, asked: Option<u32>) -> Result<Vec<u32>, LogError> {
+        let lags = self.admin.lag(&self.topic).await?;
+        let all: Vec<u32> = lags.iter().map(|lag| lag.place.partition.0).collect();
         match asked {
-            Some(partition) => Ok(vec![partition]),
-            None => {
-                let all = self.admin.lag(&self.topic).await?;
-                Ok(all.iter().map(|lag| lag.place.partition.0).collect())
+            None => Ok(all),
+            Some(partition) if all.contains(&partition) => Ok(vec![partition]),
+            Some(partition) => {
+                let there =
+                    format!("{} has no partition {partition}; it has {}, from 0 on", self.topic, all.len());
+                Err(LogError::new(ErrorKind::NoPartition, there))
             }
         }
     }

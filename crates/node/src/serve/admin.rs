@@ -13,7 +13,7 @@ use denrei_storage::embedded::{EmbeddedStore, LATENCY_BOUNDS_MICROS};
 use crate::config::Config;
 use crate::jobs::{self, QueuesAdmin};
 
-/// How often the recorder tidies up.
+/// How often the recorder tidies up, and is told how far the queues are behind.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Opens the port.
@@ -23,7 +23,7 @@ pub(super) async fn start(
     store: &Arc<EmbeddedStore>,
     queues: QueuesAdmin,
 ) -> anyhow::Result<ServerHandle> {
-    let recorded = record()?;
+    let recorded = record(queues.clone())?;
     let store = Arc::clone(store);
     let state = debug
         .with_version(env!("CARGO_PKG_VERSION"))
@@ -43,13 +43,14 @@ pub(super) async fn start(
 }
 
 /// Records what is counted in this process.
-fn record() -> anyhow::Result<Recorded> {
+fn record(queues: QueuesAdmin) -> anyhow::Result<Recorded> {
     let recorded = Recorded::install().context("figures cannot be recorded")?;
     let kept = recorded.clone();
     actix_rt::spawn(async move {
         loop {
             actix_rt::time::sleep(UPKEEP).await;
             kept.tidy_up();
+            queues.record_lag().await;
         }
     });
     Ok(recorded)

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use denrei_gateway::token::TokenKey;
+use denrei_model::clock::{Clock as _, SystemClock};
 use denrei_storage::embedded::EmbeddedStore;
 
 use crate::config::Config;
@@ -22,6 +23,9 @@ const SEED: u64 = 0x6465_6e72_6569;
 /// Runs a node until it is told to stop or its store fails.
 pub(crate) fn run(config: Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log)?;
+    for warning in config.warnings(SystemClock::new().now()) {
+        tracing::warn!("{warning}");
+    }
     #[cfg(feature = "faults")]
     let _armed = fail::FailScenario::setup();
     let key = TokenKey::new(secret::of_store(&config.store.data_dir)?);

@@ -11,6 +11,7 @@ use denrei_gateway::connection::ConnectionRules;
 use denrei_gateway::registration::RegistrationOptions;
 use denrei_gateway::state::Gateway;
 
+use crate::causes::causes;
 use crate::config::Config;
 
 /// How often files are looked at.
@@ -59,7 +60,7 @@ fn follow(file: PathBuf, mut known: String, take: impl Fn(&str) -> anyhow::Resul
                 Ok(text) if text != known => {
                     match take(&text) {
                         Ok(()) => tracing::info!(file = %file.display(), "read again"),
-                        Err(error) => tracing::warn!(file = %file.display(), "not taken: {error:#}"),
+                        Err(error) => tracing::warn!(file = %file.display(), "not taken: {}", causes(&error)),
                     }
                     known = text;
                 }

@@ -1,5 +1,7 @@
 //! What went wrong is seen, put back, thrown away; by admins alone.
 
+use std::time::Duration;
+
 use denrei_client::transport::{Call, Connection, Method, Target};
 use serde_json::{Value, json};
 
@@ -47,6 +49,26 @@ async fn a_task_that_cannot_be_read_is_listed_looked_at_put_back_and_thrown_away
 }
 
 #[tokio::test]
+async fn how_far_a_queue_is_behind_is_among_the_metrics() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(dir.path());
+    node.wait(&["list"], |overview| overview["queues"][0]["state"] == "running");
+    let connection = Connection::open(&Target::parse(&node.admin).unwrap()).await.unwrap();
+    let sample = r#"denrei_queue_lag_records{subscription="sweep",topic="denrei.retention",partition="0"} 0"#;
+    let mut page = String::new();
+    for _ in 0..150 {
+        page = connection.call(&Call::get("/metrics")).await.unwrap().body;
+        if page.lines().any(|line| line == sample) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(page.lines().any(|line| line == sample), "{page}");
+    assert!(page.contains("# TYPE denrei_queue_lag_records gauge"), "{page}");
+    node.stop();
+}
+
+#[tokio::test]
 async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let node = Node::start(dir.path());
@@ -71,7 +93,20 @@ async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
         (Call::new(Method::DELETE, format!("{PATH}/timers/0/noon")), 400, "invalid_request"),
         (post(letters("/purge"), json!({ "before": "today" })), 400, "invalid_request"),
         (post(letters("/purge"), json!({})), 400, "invalid_request"),
-        (post(letters("/redrive"), json!({ "all": true })), 400, "invalid_request"),
+        (post(letters("/redrive"), json!({ "all": true })), 400, "unknown_field"),
+        (post(letters("/redrive"), json!({ "partition": 9 })), 404, "not_found"),
+        (post(letters("/purge"), json!({ "before": "latest", "partition": 9 })), 404, "not_found"),
+        (post(format!("{PATH}/reset"), json!({ "to": -1 })), 400, "invalid_request"),
+        (Call::get(letters("/9/0")), 404, "not_found"),
+        (Call::get(letters("?partition=9")), 404, "not_found"),
+        (Call::get(format!("{PATH}/timers?partition=9")), 404, "not_found"),
+        (Call::new(Method::DELETE, format!("{PATH}/timers/9/1.0")), 404, "not_found"),
+        (Call::new(Method::PUT, format!("{PATH}/timers/0/1.0")), 415, "unsupported_media_type"),
+        (
+            Call::new(Method::PUT, format!("{PATH}/timers/0/1.0")).json(&json!({ "due": u64::MAX })),
+            400,
+            "invalid_request",
+        ),
         (post(format!("{PATH}/reset"), json!({ "to": 0, "partition": 9 })), 404, "not_found"),
         (Call::new(Method::PUT, letters("")), 405, "method_not_allowed"),
     ] {
@@ -81,6 +116,25 @@ async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
         let anonymous = connection.call(&call).await.unwrap();
         assert_eq!(anonymous.status, 401, "{call:?}");
     }
+    for (call, field, detail) in [
+        (
+            post(format!("{PATH}/reset"), json!({ "to": -1 })),
+            json!("to"),
+            "expected \"earliest\", \"latest\" or an offset",
+        ),
+        (post(letters("/purge"), json!({})), json!("before"), "missing field"),
+        (post(letters("/redrive"), json!({ "all": true })), json!("all"), "unknown field"),
+        (Call::get(letters("?from=x")), json!("from"), "the query"),
+        (Call::get(letters("/0/first")), json!("offset"), "the path"),
+        (Call::get(letters("?partition=9")), Value::Null, "denrei.retention has no partition 9; it has 1"),
+    ] {
+        let answer = connection.call(&call.clone().bearer(token.trim())).await.unwrap();
+        let problem: Value = answer.json().unwrap();
+        assert_eq!(problem["field"], field, "{call:?}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{call:?}: {problem}");
+    }
+    let far = node.queue(&of("move", &["1.0", "--in", "99999999999999"]));
+    assert!(String::from_utf8(far.stderr).unwrap().contains("99999999999999 is not in 0..=3153600000"));
     let overview = node.json(&["list"]);
     assert_eq!(
         overview["queues"][0]["state"], "running",

@@ -10,6 +10,7 @@ use denrei_storage::log::{Admin, GroupId, Log, LogError, Offset, Place, Producer
 
 pub use self::letters::{DeadLetter, Redriven};
 pub use self::timers::{NumberedTimer, PendingTimer, is_numbered};
+use crate::metrics;
 
 /// How far a group is behind in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +81,18 @@ impl QueueAdmin {
             all.push(Lag { place, committed, start: span.start, end: span.end });
         }
         Ok(all)
+    }
+
+    /// Has the metrics of this process show how far the group, named as its subscription is, is behind in each partition of a topic:
+    /// for whoever runs the subscription to call now and then.
+    ///
+    /// # Errors
+    /// If the log cannot be asked.
+    pub async fn record_lag(&self, topic: &TopicName) -> Result<(), LogError> {
+        for lag in self.lag(topic).await? {
+            metrics::record_lag(self.group.as_str(), &lag.place, lag.records());
+        }
+        Ok(())
     }
 
     /// Sets where the group goes on in a partition. Only while the group has no members.

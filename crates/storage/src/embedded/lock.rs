@@ -41,11 +41,7 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
         }
-        let text = format!(
-            "process {} since {} ms after 1970-01-01T00:00:00Z\n",
-            std::process::id(),
-            now.as_millis()
-        );
+        let text = format!("process {} since {now}\n", std::process::id());
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(OpenError::io(&path))?;

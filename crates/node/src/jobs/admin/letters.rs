@@ -1,13 +1,15 @@
 //! `/debug/queues/{topic}/{group}/dead-letters`: tasks that were given up.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use denrei_gateway::problem::{Code, Problem};
+use denrei_gateway::request::Query;
 use denrei_queue::wire::Format;
 use denrei_storage::log::Offset;
 use serde::Deserialize;
 
 use super::QueuesAdmin;
+use super::asked::Asked;
 use super::page::{End, LetterPage, Letters, PurgeRequest, RedriveRequest, RedrivenPage, Spot};
 use super::refusal::{limit, problem};
 use super::state::Named;
@@ -35,7 +37,7 @@ pub(super) async fn list(
     query: Query<Listed>,
     admin: Data<QueuesAdmin>,
 ) -> Result<Json<Letters>, Problem> {
-    let queue = admin.find(&named)?;
+    let (queue, query) = (admin.find(&named)?, query.into_inner());
     let limit = limit(query.limit)?;
     let from = Offset(query.from.unwrap_or_default());
     let mut dead_letters = Vec::new();
@@ -55,6 +57,7 @@ pub(super) async fn show(
 ) -> Result<Json<LetterPage>, Problem> {
     let queue = admin.find(&named)?;
     let One { partition, offset } = *one;
+    queue.place(partition).await.map_err(problem)?;
     let found =
         queue.admin.dead_letters(&queue.topic, partition, Offset(offset), 1).await.map_err(problem)?;
     let letter = found.first().filter(|letter| letter.offset == Offset(offset));
@@ -65,13 +68,14 @@ pub(super) async fn show(
 /// `POST …/redrive`: puts letters back on their topic.
 pub(super) async fn redrive(
     named: Path<Named>,
-    body: Json<RedriveRequest>,
+    Asked(body): Asked<RedriveRequest>,
     admin: Data<QueuesAdmin>,
 ) -> Result<Json<RedrivenPage>, Problem> {
     let queue = admin.find(&named)?;
-    let RedriveRequest { partition, from, limit: asked, purge } = *body;
-    let place = queue.place(partition);
-    let redriven = queue.admin.redrive(&place, Offset(from), limit(asked)?, Format::Header).await;
+    let RedriveRequest { partition, from, limit: asked, purge } = body;
+    let limit = limit(asked)?;
+    let place = queue.place(partition).await.map_err(problem)?;
+    let redriven = queue.admin.redrive(&place, Offset(from), limit, Format::Header).await;
     let redriven = redriven.map_err(problem)?;
     tracing::info!(?place, tasks = redriven.tasks, "dead letters were put back");
     if purge && redriven.tasks > 0 {
@@ -83,11 +87,12 @@ pub(super) async fn redrive(
 /// `POST …/purge`: throws letters away.
 pub(super) async fn purge(
     named: Path<Named>,
-    body: Json<PurgeRequest>,
+    Asked(body): Asked<PurgeRequest>,
     admin: Data<QueuesAdmin>,
 ) -> Result<HttpResponse, Problem> {
     let queue = admin.find(&named)?;
-    let PurgeRequest { partition, before } = *body;
+    let PurgeRequest { partition, before } = body;
+    queue.place(partition).await.map_err(problem)?;
     let before = match before {
         Spot::Offset(offset) => Offset(offset),
         Spot::End(End::Earliest) => Offset(0),

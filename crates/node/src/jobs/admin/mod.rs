@@ -7,7 +7,9 @@
 //!                         └─► offsets    set anew
 //! ```
 //! Pages are in `page`, for the command line reads them too. What goes wrong with the log becomes a problem in `refusal`.
+//! Bodies and queries are read as those of devices are, and refused in the same words.
 
+mod asked;
 mod guard;
 mod letters;
 mod offsets;
@@ -17,8 +19,9 @@ mod refusal;
 mod state;
 mod timers;
 
+use actix_web::error::PathError;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, JsonConfig, PathConfig, QueryConfig, ServiceConfig, get, post, scope};
+use actix_web::web::{self, PathConfig, ServiceConfig, get, post, scope};
 use actix_web::{HttpRequest, Resource};
 use denrei_gateway::problem::{Code, Problem};
 
@@ -30,9 +33,7 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
     let letters = "/{topic}/{group}/dead-letters";
     let timers = "/{topic}/{group}/timers";
     let queues = scope("/debug/queues")
-        .app_data(PathConfig::default().error_handler(|error, _| invalid("path", &error).into()))
-        .app_data(QueryConfig::default().error_handler(|error, _| invalid("query", &error).into()))
-        .app_data(JsonConfig::default().error_handler(|error, _| invalid("body", &error).into()))
+        .app_data(PathConfig::default().error_handler(|error, request| bad_path(&error, request).into()))
         .wrap(from_fn(guard::admins_only))
         .service(resource("").route(get().to(overview::list)))
         .service(resource(letters).route(get().to(letters::list)))
@@ -55,8 +56,18 @@ fn resource(path: &str) -> Resource {
     web::resource(path).default_service(web::to(wrong_method))
 }
 
-fn invalid(what: &str, error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(Code::InvalidRequest).detail(format!("the {what}: {error}"))
+/// Says which part of a path is not as it must be.
+fn bad_path(error: &PathError, request: &HttpRequest) -> Problem {
+    let problem = Problem::new(Code::InvalidRequest).detail(format!("the path: {error}"));
+    let is_bad = |name: &str, value: &str| match name {
+        "partition" => value.parse::<u32>().is_err(),
+        "offset" => value.parse::<u64>().is_err(),
+        _ => false,
+    };
+    match request.match_info().iter().find(|(name, value)| is_bad(name, value)) {
+        Some((name, _)) => problem.with("field", name),
+        None => problem,
+    }
 }
 
 async fn wrong_method(request: HttpRequest) -> Result<&'static str, Problem> {

@@ -1,9 +1,15 @@
 //! What the routes answer and are asked, as JSON. Times are milliseconds since the epoch.
 
+use std::fmt;
+
 use bytes::Bytes;
+use denrei_gateway::problem::{Code, Problem};
+use denrei_gateway::request::Body;
+use denrei_model::clock::Timestamp;
 use denrei_queue::admin::{DeadLetter, PendingTimer, ResetTo, is_numbered};
 use denrei_storage::log::{Offset, TimerId};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Every queue of the node.
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,7 +109,7 @@ pub(crate) struct TimerPage {
 }
 
 /// A place in a partition: `"earliest"`, `"latest"`, or an offset.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Spot {
     Offset(u64),
@@ -111,7 +117,7 @@ pub(crate) enum Spot {
 }
 
 /// One end of a partition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     Earliest,
@@ -172,6 +178,69 @@ pub(crate) struct ResetRequest {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ResetPage {
     pub(crate) offset: u64,
+}
+
+/// Written out, for what an untagged enum is told of a value that is neither helps nobody.
+impl<'de> Deserialize<'de> for Spot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OfSpot)
+    }
+}
+
+struct OfSpot;
+
+impl Visitor<'_> for OfSpot {
+    type Value = Spot;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"earliest\", \"latest\" or an offset")
+    }
+
+    fn visit_u64<E: de::Error>(self, offset: u64) -> Result<Spot, E> {
+        Ok(Spot::Offset(offset))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Spot, E> {
+        Err(E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Spot, E> {
+        match word {
+            "earliest" => Ok(Spot::End(End::Earliest)),
+            "latest" => Ok(Spot::End(End::Latest)),
+            other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+        }
+    }
+}
+
+impl Body for RedriveRequest {
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl Body for PurgeRequest {
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl Body for ResetRequest {
+    fn check(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl Body for MoveRequest {
+    /// A time beyond the last date is a slip: of the unit, most likely.
+    fn check(&self) -> Result<(), Problem> {
+        let last = Timestamp::LAST_DATE;
+        if self.due <= last.as_millis() {
+            return Ok(());
+        }
+        let detail = format!("`due` must be at most {} ({last})", last.as_millis());
+        Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "due"))
+    }
 }
 
 impl Spot {
@@ -259,7 +328,25 @@ mod tests {
             assert_eq!(serde_json::from_str::<Spot>(json).unwrap(), spot);
             assert_eq!(serde_json::to_string(&spot).unwrap(), json);
         }
-        assert!(serde_json::from_str::<Spot>("\"somewhere\"").is_err());
+        for (json, said) in [
+            (
+                "\"somewhere\"",
+                "invalid value: string \"somewhere\", expected \"earliest\", \"latest\" or an offset",
+            ),
+            ("-1", "invalid value: integer `-1`, expected \"earliest\", \"latest\" or an offset"),
+            ("1.5", "invalid type: floating point `1.5`, expected \"earliest\", \"latest\" or an offset"),
+            ("null", "invalid type: null, expected \"earliest\", \"latest\" or an offset"),
+        ] {
+            let error = serde_json::from_str::<Spot>(json).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_timer_is_not_moved_beyond_the_last_date() {
+        let check = |due| MoveRequest { due }.check();
+        assert!(check(253_402_300_799_999).is_ok());
+        assert_eq!(check(253_402_300_800_000).unwrap_err().body()["field"], "due");
     }
 
     #[test]

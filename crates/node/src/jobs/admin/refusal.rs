@@ -21,7 +21,10 @@ pub(super) fn problem(error: LogError) -> Problem {
             Problem::new(Code::Internal)
         }
     };
-    problem.detail(error.to_string())
+    // The kind, in words of the log's own, is said by the problem's code.
+    let said = error.to_string();
+    let kind = format!("{:?}: ", error.kind());
+    problem.detail(said.strip_prefix(&kind).unwrap_or(&said))
 }
 
 /// How much of a list is shown: 100 entries if nothing else is asked for, 1,000 at most.

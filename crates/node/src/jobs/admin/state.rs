@@ -45,6 +45,16 @@ impl QueuesAdmin {
         }
     }
 
+    /// Has `/metrics` show how far each queue is behind; nothing while none is open.
+    pub(crate) async fn record_lag(&self) {
+        let Ok(queues) = self.all() else { return };
+        for queue in &*queues {
+            if let Err(error) = queue.admin.record_lag(&queue.topic).await {
+                tracing::debug!(%error, topic = %queue.topic, "the lag cannot be told");
+            }
+        }
+    }
+
     /// The queue of this topic and group.
     pub(super) fn find(&self, named: &Named) -> Result<Arc<Queue>, Problem> {
         let Named { topic, group } = named;

@@ -1,13 +1,15 @@
 //! `/debug/queues/{topic}/{group}/timers`: tasks that wait for their time.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
 use denrei_gateway::problem::{Code, Problem};
+use denrei_gateway::request::Query;
 use denrei_model::clock::Timestamp;
 use denrei_storage::log::{TimerId, TimerQuery};
 use serde::Deserialize;
 
 use super::QueuesAdmin;
+use super::asked::Asked;
 use super::page::{MoveRequest, TimerPage, Timers, timer_id};
 use super::refusal::{limit, problem};
 use super::state::Named;
@@ -44,12 +46,13 @@ pub(super) async fn list(
     query: Query<Listed>,
     admin: Data<QueuesAdmin>,
 ) -> Result<Json<Timers>, Problem> {
-    let queue = admin.find(&named)?;
+    let (queue, query) = (admin.find(&named)?, query.into_inner());
     let limit = limit(query.limit)?;
     let mut timers = Vec::new();
     for partition in queue.partitions(query.partition).await.map_err(problem)? {
         let left = TimerQuery::first(limit.saturating_sub(timers.len()));
-        let found = queue.admin.timers(&queue.place(partition), left).await.map_err(problem)?;
+        let place = queue.place(partition).await.map_err(problem)?;
+        let found = queue.admin.timers(&place, left).await.map_err(problem)?;
         timers.extend(found.iter().map(|timer| TimerPage::new(partition, timer)));
     }
     Ok(Json(Timers { timers }))
@@ -62,7 +65,7 @@ pub(super) async fn cancel(
     admin: Data<QueuesAdmin>,
 ) -> Result<HttpResponse, Problem> {
     let queue = admin.find(&named)?;
-    let place = queue.place(one.partition);
+    let place = queue.place(one.partition).await.map_err(problem)?;
     let there = queue.admin.cancel_timer(&place, one.id()?).await.map_err(problem)?;
     done(there, &one, "a timer was cancelled")
 }
@@ -71,11 +74,11 @@ pub(super) async fn cancel(
 pub(super) async fn reschedule(
     named: Path<Named>,
     one: Path<One>,
-    body: Json<MoveRequest>,
+    Asked(body): Asked<MoveRequest>,
     admin: Data<QueuesAdmin>,
 ) -> Result<HttpResponse, Problem> {
     let queue = admin.find(&named)?;
-    let place = queue.place(one.partition);
+    let place = queue.place(one.partition).await.map_err(problem)?;
     let due = Timestamp::from_millis(body.due);
     let there = queue.admin.move_timer(&place, one.id()?, due).await.map_err(problem)?;
     done(there, &one, "a timer was moved")

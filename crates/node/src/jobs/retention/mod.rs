@@ -1,11 +1,12 @@
 //! Retention: each day, at the hour that the operator has set, what need not be kept is swept away.
 //!
 //! ```text
-//! timer `plan`, one a day ──due──► puts the next day's plan, and the day's sweeps, in one step
+//! timer `plan`, one a day ──due──► puts the next hour's plan, and the day's sweeps, in one step
 //!                                     ├─► `answers/<shard>`  answers whose keys are refused by now     one per shard
 //!                                     └─► `operations`       operations older than they are kept       one per node
 //! ```
-//! Every timer has a number made of its day and what it is for, so that a plan that runs twice, or is put at each start, doubles
+//! Every timer has a number made of its day and what it is for (and, for a plan that follows one of the same day which was moved to
+//! run early, its turn), so that a plan that runs twice, or is put at each start, doubles
 //! nothing. A plan puts its successor before anything can go wrong with its sweeps; a sweep that keeps failing becomes a dead letter,
 //! and the next day's finds what it has left. Operations are found by one walk over all accounts rather than one per shard,
 //! since accounts do not lie in the order of their shards.

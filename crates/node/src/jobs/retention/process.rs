@@ -14,7 +14,7 @@ use denrei_storage::log::{ErrorKind, LogError, Place};
 use futures_util::StreamExt as _;
 
 use super::census;
-use super::schedule::{Job, due, next_plan, sweeps};
+use super::schedule::{Job, next_plan, plan_after, sweeps};
 use crate::jobs::open::Ground;
 
 /// Accounts that are found before their shards are asked to sweep, so that each shard gets a few at a time.
@@ -42,14 +42,13 @@ impl Retention {
 
     /// Has the next plan wait for its time.
     pub(super) async fn put_next_plan(&self) -> Result<(), LogError> {
-        self.put(self.now(), &[]).await
+        let now = self.now();
+        self.put(now, next_plan(now, self.ground.options.sweep_hour), &[]).await
     }
 
-    /// Has the first plan after some time wait until it is due, and these jobs for their turn, all or none.
-    async fn put(&self, after: Timestamp, jobs: &[Job]) -> Result<(), LogError> {
-        let now = self.now();
-        let (plan, due) = next_plan(after, self.ground.options.sweep_hour);
-        let all = std::iter::once((plan, due)).chain(jobs.iter().map(|job| (*job, now)));
+    /// Has a plan wait until it is due, and these jobs for their turn, all or none.
+    async fn put(&self, now: Timestamp, plan: (Job, Timestamp), jobs: &[Job]) -> Result<(), LogError> {
+        let all = std::iter::once(plan).chain(jobs.iter().map(|job| (*job, now)));
         let timers: Result<Vec<_>, _> = all.map(|(job, due)| job.timer(now, due)).collect();
         let timers = timers.map_err(|error| LogError::new(ErrorKind::Invalid, error.to_string()))?;
         self.admin.put_timers(&self.place, timers).await
@@ -118,11 +117,11 @@ impl Retention {
 impl Processor<Job> for Retention {
     async fn process(&self, task: Task<Job>) -> Result<(), TaskError> {
         match task.value {
-            Job::Plan { day } => {
+            Job::Plan { day, turn } => {
                 let jobs: Vec<Job> = sweeps(day, self.ground.runtime.shards()).collect();
-                // A plan that was moved may run before its day's hour; what it puts must not be itself, which ends with it.
-                let after = due(day, self.ground.options.sweep_hour).max(self.now());
-                Ok(self.put(after, &jobs).await?)
+                let now = self.now();
+                let next = plan_after(day, turn, now, self.ground.options.sweep_hour);
+                Ok(self.put(now, next, &jobs).await?)
             }
             Job::Answers { shard, .. } => {
                 let rows = self.sweep(Shard::new(shard), Sweep::Answers { from: None }).await?;

@@ -17,12 +17,21 @@ pub(super) const PLAN: &str = "plan";
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Job {
-    /// Plan the day.
-    Plan { day: u32 },
+    /// Plan the day. Each plan of a day that ran before its hour makes the next one a turn later.
+    Plan {
+        day: u32,
+        #[serde(default, skip_serializing_if = "is_first")]
+        turn: u16,
+    },
     /// Sweep the answers of a shard.
     Answers { day: u32, shard: u16 },
     /// Sweep the operations of all accounts.
     Operations { day: u32 },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+const fn is_first(turn: &u16) -> bool {
+    *turn == 0
 }
 
 impl Job {
@@ -35,10 +44,11 @@ impl Job {
         }
     }
 
-    /// The same for the same job of the same day, and for no other.
+    /// The same for the same job of the same day, and for no other. Turns of a plan lie above all shards.
     fn number(self) -> u64 {
         let (day, of_day) = match self {
-            Self::Plan { day } => (day, 0),
+            Self::Plan { day, turn: 0 } => (day, 0),
+            Self::Plan { day, turn } => (day, 1 << 17 | u64::from(turn)),
             Self::Operations { day } => (day, 1),
             Self::Answers { day, shard } => (day, u64::from(shard) + 2),
         };
@@ -60,11 +70,6 @@ impl Job {
     }
 }
 
-/// When the plan of a day, `yyyymmdd`, is due: at this hour. The beginning of time, if there is no such day.
-pub(super) fn due(day: u32, hour: u8) -> Timestamp {
-    at(Day::from_yyyymmdd(day).unwrap_or_default(), hour)
-}
-
 fn at(day: Day, hour: u8) -> Timestamp {
     let hours = u64::from(day.number()) * 24 + u64::from(hour);
     Timestamp::default().plus(Duration::from_secs(hours * 3_600))
@@ -74,7 +79,18 @@ fn at(day: Day, hour: u8) -> Timestamp {
 pub(super) fn next_plan(after: Timestamp, hour: u8) -> (Job, Timestamp) {
     let today = after.day();
     let day = if at(today, hour) > after { today } else { Day::from_number(today.number() + 1) };
-    (Job::Plan { day: day.to_yyyymmdd() }, at(day, hour))
+    (Job::Plan { day: day.to_yyyymmdd(), turn: 0 }, at(day, hour))
+}
+
+/// The plan that follows one of this day and turn, which runs now. The day's own hour may be still to come, if the plan was moved:
+/// what follows is of the same day then, but must not be the same timer, which ends with the plan that runs.
+pub(super) fn plan_after(day: u32, turn: u16, now: Timestamp, hour: u8) -> (Job, Timestamp) {
+    match next_plan(now, hour) {
+        (Job::Plan { day: next, .. }, due) if next == day => {
+            (Job::Plan { day, turn: turn.wrapping_add(1) }, due)
+        }
+        other => other,
+    }
 }
 
 /// What a day's plan wants done.

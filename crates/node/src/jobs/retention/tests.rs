@@ -13,7 +13,7 @@ use denrei_queue::admin::QueueAdmin;
 use denrei_storage::log::{LocalLog, LocalOptions, Log, Place, TimerQuery};
 use denrei_storage::memory::{MemoryOptions, MemoryStore};
 
-use super::schedule::{Job, next_plan, sweeps};
+use super::schedule::{Job, next_plan, plan_after, sweeps};
 use super::{GROUP, TOPIC, start};
 use crate::jobs::JobsConfig;
 use crate::jobs::open::Ground;
@@ -25,7 +25,7 @@ const MIDNIGHT: u64 = 1_795_478_400_000;
 
 fn check(now: u64, hour: u8, day: u32, due: u64) {
     let found = next_plan(Timestamp::from_millis(now), hour);
-    assert_eq!(found, (Job::Plan { day }, Timestamp::from_millis(due)), "{now}, at {hour}");
+    assert_eq!(found, (Job::Plan { day, turn: 0 }, Timestamp::from_millis(due)), "{now}, at {hour}");
 }
 
 #[test]
@@ -40,13 +40,38 @@ fn the_next_plan_is_due_at_its_hour_and_never_now() {
 }
 
 #[test]
+fn a_plan_is_followed_by_that_of_the_next_hour_and_never_by_itself() {
+    let after = |day, turn, now| plan_after(day, turn, Timestamp::from_millis(now), 3);
+    let plan = |day, turn, due| (Job::Plan { day, turn }, Timestamp::from_millis(due));
+    let (today, tomorrow) = (MIDNIGHT + 3 * HOUR, MIDNIGHT + 27 * HOUR);
+    assert_eq!(after(20_261_124, 0, today), plan(20_261_125, 0, tomorrow), "at its hour");
+    assert_eq!(after(20_261_124, 7, today), plan(20_261_125, 0, tomorrow), "at its hour, after early ones");
+    assert_eq!(after(20_261_124, 0, MIDNIGHT), plan(20_261_124, 1, today), "early");
+    assert_eq!(
+        after(20_261_124, 0, MIDNIGHT + 1),
+        plan(20_261_124, 1, today),
+        "early, and again after a crash"
+    );
+    assert_eq!(after(20_261_124, 1, MIDNIGHT), plan(20_261_124, 2, today), "early once more");
+    assert_eq!(after(20_261_203, 0, MIDNIGHT), plan(20_261_124, 0, today), "days too early");
+}
+
+#[test]
+fn a_plan_that_an_older_node_put_can_be_read() {
+    let plan = Job::Plan { day: 20_261_124, turn: 0 };
+    assert_eq!(serde_json::to_string(&plan).unwrap(), r#"{"job":"plan","day":20261124}"#);
+    assert_eq!(serde_json::from_str::<Job>(r#"{"job":"plan","day":20261124}"#).unwrap(), plan);
+}
+
+#[test]
 fn every_job_of_every_day_has_a_number_of_its_own() {
     let now = Timestamp::from_millis(MIDNIGHT);
     let shards = ShardMap::new(u16::MAX, 0);
     let mut numbers = BTreeSet::new();
     let mut count = 0;
     for day in [20_261_124, 20_261_125, 99_991_231] {
-        for job in sweeps(day, shards).chain([Job::Plan { day }]) {
+        let plans = [0, 1, 2, u16::MAX].map(|turn| Job::Plan { day, turn });
+        for job in sweeps(day, shards).chain(plans) {
             let timer = job.timer(now, now).unwrap();
             assert_eq!(timer, job.timer(now, now).unwrap());
             assert!(timer.number < 1 << 62);
@@ -54,7 +79,7 @@ fn every_job_of_every_day_has_a_number_of_its_own() {
             count += 1;
         }
     }
-    assert_eq!((numbers.len(), count), (count, 3 * (usize::from(u16::MAX) + 2)));
+    assert_eq!((numbers.len(), count), (count, 3 * (usize::from(u16::MAX) + 5)));
 }
 
 #[test]
@@ -172,6 +197,30 @@ async fn a_plan_may_be_moved_and_cancelled_without_the_next_one_being_lost() {
     assert!(admin.move_timer(&place, id, now).await.unwrap());
     let queue = bench.start().await;
     bench.pass(10).await;
-    assert_eq!(bench.waiting().await, plan(MIDNIGHT + 27 * HOUR), "one that ran early is not put again");
+    assert_eq!(
+        bench.waiting().await,
+        plan(MIDNIGHT + 3 * HOUR),
+        "one that ran early is followed by the night's"
+    );
+    queue.stop().await;
+}
+
+#[actix_rt::test]
+async fn sweeping_now_again_and_again_skips_no_night() {
+    let bench = Bench::new(MIDNIGHT).await;
+    let queue = bench.start().await;
+    let admin = QueueAdmin::new(&*bench.log, GROUP);
+    let place = Place::new(TOPIC, 0);
+    let mut ids = BTreeSet::new();
+    for _ in 0..4 {
+        let id = admin.timers(&place, TimerQuery::first(1)).await.unwrap()[0].id;
+        assert!(ids.insert((id.offset.0, id.attempt)), "a plan must not be followed by itself");
+        assert!(admin.move_timer(&place, id, bench.clock.now()).await.unwrap());
+        bench.pass(10).await;
+        assert_eq!(bench.waiting().await, plan(MIDNIGHT + 3 * HOUR));
+    }
+    bench.clock.advance(Duration::from_millis(3 * HOUR));
+    bench.pass(10).await;
+    assert_eq!(bench.waiting().await, plan(MIDNIGHT + 27 * HOUR));
     queue.stop().await;
 }
