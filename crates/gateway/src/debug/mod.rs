@@ -38,12 +38,14 @@ use actix_web::{FromRequest, Handler, Responder};
 pub use metrics::{Durations, EngineFigures, Recorded, StoreFigures};
 pub use state::Debug;
 
+use crate::problem::page;
 use crate::request::route::{common, resource};
 
 /// The routes of the admin port, and what all routes have in common. The app must hold [`struct@Debug`] as `Data`.
 pub fn configure(routes: &mut ServiceConfig) {
     routes.configure(common);
     routes
+        .service(resource("/problems/{code}").get(page::get))
         .service(resource("/healthz").get(health::healthz))
         .service(resource("/readyz").get(health::readyz))
         .service(resource("/metrics").get(metrics::page));

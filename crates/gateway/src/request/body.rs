@@ -132,7 +132,7 @@ fn not_an_object(field: &str) -> Problem {
 }
 
 fn faulty(error: &serde_json::Error, field: &str) -> Problem {
-    let detail = error.to_string();
+    let detail = plain(error.to_string());
     match error.classify() {
         Category::Io | Category::Syntax | Category::Eof => Problem::new(Code::MalformedJson).detail(detail),
         Category::Data if detail.starts_with("unknown field") => {
@@ -147,6 +147,19 @@ fn faulty(error: &serde_json::Error, field: &str) -> Problem {
             }
         },
     }
+}
+
+/// Without the names that types have here.
+fn plain(detail: String) -> String {
+    for (ours, theirs) in
+        [("expected struct ", "an object"), ("expected internally tagged enum ", "an object with `type`")]
+    {
+        if let Some((before, name)) = detail.split_once(ours) {
+            let rest = name.find(' ').and_then(|end| name.get(end..)).unwrap_or_default();
+            return format!("{before}expected {theirs}{rest}");
+        }
+    }
+    detail
 }
 
 /// The field that is missing, or there twice: the path ends at what lacks it.

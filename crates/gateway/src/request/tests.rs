@@ -69,6 +69,13 @@ async fn an_array_is_no_object_however_its_values_would_fit() {
         assert_eq!(problem.code(), Code::InvalidRequest, "{body}");
         assert_eq!(problem.body().get("field").and_then(|field| field.as_str()), field, "{problem}");
     }
+    for (body, expected) in [
+        (json!(5), "expected an object at"),
+        (json!({"to": to, "message": 5}), "expected an object with `type` at"),
+    ] {
+        let problem = sent(&body).await.expect_err("must be refused");
+        assert!(problem.to_string().contains(expected), "{problem}");
+    }
     let mentions = json!([{"index": 2, "length": 2, "account": to}]);
     let whole = json!({"to": to, "message": {"type": "text", "text": "a @b", "mentions": mentions}});
     assert!(sent(&whole).await.is_ok());

@@ -107,6 +107,8 @@ async fn whatever_is_no_page_and_no_id_is_told_so() {
         assert_eq!(told.media_type, MEDIA_TYPE, "{path}");
         assert_eq!(told.json()["code"], code, "{path}");
         assert!(told.json()["detail"].is_string(), "{path}: {}", told.body);
+        let page = told.json()["type"].as_str().unwrap().to_owned();
+        assert_eq!(stage.ask(&page).await.status, StatusCode::OK, "{page}");
     }
     let bearer = ("authorization", format!("Bearer {ADMIN}"));
     let told = stage.send(TestRequest::post().uri("/debug/node").insert_header(bearer)).await;

@@ -110,10 +110,7 @@ pub(super) async fn send(gateway: Option<&Gateway>, request: TestRequest) -> (St
 }
 
 /// The same with the headers.
-pub(super) async fn answer(
-    gateway: Option<&Gateway>,
-    request: TestRequest,
-) -> ServiceResponse<BoxBody> {
+pub(super) async fn answer(gateway: Option<&Gateway>, request: TestRequest) -> ServiceResponse<BoxBody> {
     let app = match gateway {
         Some(gateway) => App::new().app_data(Data::new(gateway.clone())),
         None => App::new(),
