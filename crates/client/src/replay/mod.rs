@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use crate::stage;
 
-pub use crate::stage::{Latency, Report, RunError};
+pub use crate::stage::{Latency, RecordError, Report, RunError};
 
 /// What to replay, against which node.
 #[derive(Clone, Debug)]
@@ -40,13 +40,20 @@ pub struct ReplayOptions {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// The file.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// A line of the file.
-    #[error("line {line}: expected `sender receiver unix_seconds`")]
-    Malformed {
+    /// The file cannot be read.
+    #[error("cannot read {}", .file.display())]
+    Unreadable {
         /// Which.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of the file.
+    #[error("{}, line {line}: expected `sender receiver unix_seconds`", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// Which line.
         line: usize,
     },
     /// The node, the recording, or the machine.
@@ -59,5 +66,5 @@ pub enum ReplayError {
 /// # Errors
 /// See [`ReplayError`]. Broken guarantees are no error: the report names them.
 pub fn run(options: &ReplayOptions) -> Result<Report, ReplayError> {
-    stage::perform(drive::replay(options))?
+    stage::perform(drive::replay(options)).map_err(RunError::from)?
 }

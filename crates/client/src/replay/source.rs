@@ -18,20 +18,22 @@ pub(super) struct Sent {
 /// All messages, in the order of the file. Those to oneself are left out.
 pub(super) fn read(path: &Path, limit: Option<usize>) -> Result<Vec<Sent>, ReplayError> {
     let mut messages = Vec::new();
-    for (line, text) in (1..).zip(BufReader::new(File::open(path)?).lines()) {
-        let text = text?;
+    let unreadable = |source| ReplayError::Unreadable { file: path.to_owned(), source };
+    let malformed = |line| Err(ReplayError::Malformed { file: path.to_owned(), line });
+    for (line, text) in (1..).zip(BufReader::new(File::open(path).map_err(unreadable)?).lines()) {
+        let text = text.map_err(unreadable)?;
         let mut words = text.split_whitespace();
         let (Some(sender), Some(receiver), Some(at)) = (words.next(), words.next(), words.next()) else {
             if text.trim().is_empty() {
                 continue;
             }
-            return Err(ReplayError::Malformed { line });
+            return malformed(line);
         };
         let Ok(at) = at.parse::<f64>() else {
             if line == 1 {
                 continue;
             }
-            return Err(ReplayError::Malformed { line });
+            return malformed(line);
         };
         if sender != receiver {
             let at = at.max(0.0) as u64;
@@ -42,4 +44,37 @@ pub(super) fn read(path: &Path, limit: Option<usize>) -> Result<Vec<Sent>, Repla
         }
     }
     Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::fs;
+
+    use super::*;
+
+    /// What is said of this error, with its causes.
+    fn said(error: &ReplayError) -> String {
+        let (mut said, mut cause) = (error.to_string(), error.source());
+        while let Some(next) = cause {
+            said = format!("{said}: {next}");
+            cause = next.source();
+        }
+        said
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_and_its_cause_told_once() {
+        let error = read(Path::new("/no/such/file"), None).unwrap_err();
+        assert_eq!(said(&error), "cannot read /no/such/file: No such file or directory (os error 2)");
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named_with_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("messages");
+        fs::write(&file, "sender receiver at\n1 2 5\n1 2\n").unwrap();
+        let error = said(&read(&file, None).unwrap_err());
+        assert!(error.starts_with(&format!("{}, line 3: expected", file.display())), "{error}");
+    }
 }

@@ -31,7 +31,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use desk::{Desks, Errand};
 pub(crate) use enter::{Entrance, Player, Streams, follow};
-pub use error::RunError;
+pub use error::{RecordError, RunError};
 pub(crate) use finish::finish;
 pub(crate) use message::{Change, Said};
 use record::{DeviceTape, Recorder, Tape};

@@ -11,6 +11,7 @@ use denrei_model::wire::Position;
 use denrei_model::wire::frame::FullSyncReason;
 use serde_json::json;
 
+use super::RecordError;
 use super::tally::Tally;
 use crate::device::{NodeWatch, Observer};
 
@@ -23,7 +24,7 @@ const HELD: usize = 64 * 1024 * 1024;
 #[derive(Default)]
 struct Reel {
     held: Cell<usize>,
-    failed: RefCell<Option<std::io::Error>>,
+    failed: RefCell<Option<RecordError>>,
 }
 
 /// Lines of one file.
@@ -45,18 +46,19 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// An empty recording, in a directory of its own if none is named; what was there before goes.
-    pub(super) fn open(record: Option<&Path>, play: &str, watch: Rc<NodeWatch>) -> std::io::Result<Self> {
+    pub(super) fn open(record: Option<&Path>, play: &str, watch: Rc<NodeWatch>) -> Result<Self, RecordError> {
         let scratch = || std::env::temp_dir().join(format!("denrei-{play}-{}", std::process::id()));
         let directory = record.map_or_else(scratch, Path::to_owned);
         for part in ["devices", "fresh"] {
             let part = directory.join(part);
             if part.exists() {
-                fs::remove_dir_all(&part)?;
+                fs::remove_dir_all(&part).map_err(RecordError::at(&part))?;
             }
-            fs::create_dir_all(part)?;
+            fs::create_dir_all(&part).map_err(RecordError::at(&part))?;
         }
         for file in ["sends.ndjson", "changes.ndjson"] {
-            fs::write(directory.join(file), b"")?;
+            let file = directory.join(file);
+            fs::write(&file, b"").map_err(RecordError::at(&file))?;
         }
         let (reel, tapes) = (Rc::default(), RefCell::default());
         Ok(Self { directory, kept: record.is_some(), watch, reel, tapes })
@@ -78,7 +80,7 @@ impl Recorder {
     }
 
     /// Writes what is left; fails if anything could not be written.
-    pub(super) fn finish(&self) -> std::io::Result<()> {
+    pub(super) fn finish(&self) -> Result<(), RecordError> {
         for tape in self.tapes.borrow().iter() {
             tape.flush();
         }
@@ -127,7 +129,7 @@ impl Tape {
             .open(&self.path)
             .and_then(|mut file| file.write_all(&buffer));
         if let Err(error) = written {
-            self.reel.failed.borrow_mut().get_or_insert(error);
+            self.reel.failed.borrow_mut().get_or_insert(RecordError::at(&self.path)(error));
         }
     }
 }
@@ -210,5 +212,14 @@ mod tests {
         assert!(place.exists());
         drop(scratch);
         assert!(!place.exists());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named_and_the_cause_told_apart() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let failed = Recorder::open(Some(file.path()), "trial", Rc::new(NodeWatch::default())).err().unwrap();
+        let place = file.path().join("devices");
+        assert_eq!(failed.to_string(), format!("cannot record to {}", place.display()));
+        assert!(std::error::Error::source(&failed).is_some());
     }
 }

@@ -36,10 +36,10 @@ pub enum ConnectError {
     #[error("{0}: expected http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     /// The node is not there.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The node does not speak HTTP/2.
-    #[error("{0}")]
+    #[error(transparent)]
     Http(#[from] h2::Error),
     /// The node speaks TLS, and not HTTP/2 over it.
     #[error("the node does not offer HTTP/2")]
@@ -53,7 +53,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// TLS cannot be set up.
-    #[error("{0}")]
+    #[error(transparent)]
     Tls(#[from] rustls::Error),
     /// The node does not answer.
     #[error("no answer within {CONNECT:?}")]
