@@ -33,6 +33,16 @@ pub enum RecordError {
         /// Why.
         source: std::io::Error,
     },
+    /// Something is where it is to go that is not of an earlier recording.
+    #[error(
+        "{} is not of an earlier recording, and is not touched: record to a directory that is new, empty or holds a recording \
+         alone",
+        .path.display()
+    )]
+    Foreign {
+        /// What.
+        path: PathBuf,
+    },
 }
 
 impl RecordError {

@@ -16,6 +16,7 @@ mod enter;
 mod error;
 mod finish;
 mod message;
+mod place;
 mod record;
 mod report;
 mod score;

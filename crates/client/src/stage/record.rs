@@ -11,8 +11,8 @@ use denrei_model::wire::Position;
 use denrei_model::wire::frame::FullSyncReason;
 use serde_json::json;
 
-use super::RecordError;
 use super::tally::Tally;
+use super::{RecordError, place};
 use crate::device::{NodeWatch, Observer};
 
 /// A file is appended to in pieces of this size, so that thousands need not be open.
@@ -45,21 +45,11 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// An empty recording, in a directory of its own if none is named; what was there before goes.
+    /// An empty recording, in a directory of its own if none is named; an earlier one there is replaced.
     pub(super) fn open(record: Option<&Path>, play: &str, watch: Rc<NodeWatch>) -> Result<Self, RecordError> {
         let scratch = || std::env::temp_dir().join(format!("denrei-{play}-{}", std::process::id()));
         let directory = record.map_or_else(scratch, Path::to_owned);
-        for part in ["devices", "fresh"] {
-            let part = directory.join(part);
-            if part.exists() {
-                fs::remove_dir_all(&part).map_err(RecordError::at(&part))?;
-            }
-            fs::create_dir_all(&part).map_err(RecordError::at(&part))?;
-        }
-        for file in ["sends.ndjson", "changes.ndjson"] {
-            let file = directory.join(file);
-            fs::write(&file, b"").map_err(RecordError::at(&file))?;
-        }
+        place::clear(&directory)?;
         let (reel, tapes) = (Rc::default(), RefCell::default());
         Ok(Self { directory, kept: record.is_some(), watch, reel, tapes })
     }
@@ -202,11 +192,10 @@ mod tests {
     #[test]
     fn a_recording_that_is_kept_replaces_the_one_before_and_another_goes() {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir_all(directory.path().join("devices")).unwrap();
-        fs::write(directory.path().join("devices/old.ndjson"), "{}").unwrap();
+        let sends = directory.path().join("sends.ndjson");
+        fs::write(&sends, "{\"at\":5}").unwrap();
         drop(recorder(Some(directory.path()), "trial"));
-        assert!(directory.path().join("devices").exists());
-        assert!(!directory.path().join("devices/old.ndjson").exists());
+        assert_eq!(fs::read_to_string(sends).unwrap(), "");
         let scratch = recorder(None, "trial");
         let place = scratch.directory().to_owned();
         assert!(place.exists());
@@ -218,8 +207,7 @@ mod tests {
     fn a_place_that_cannot_be_written_is_named_and_the_cause_told_apart() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let failed = Recorder::open(Some(file.path()), "trial", Rc::new(NodeWatch::default())).err().unwrap();
-        let place = file.path().join("devices");
-        assert_eq!(failed.to_string(), format!("cannot record to {}", place.display()));
+        assert_eq!(failed.to_string(), format!("cannot record to {}", file.path().display()));
         assert!(std::error::Error::source(&failed).is_some());
     }
 }

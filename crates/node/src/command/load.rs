@@ -55,7 +55,8 @@ pub(crate) struct LoadArgs {
     /// `slow`: bytes a second that they read.
     #[arg(long, default_value = "64")]
     slow_bytes: NonZeroU32,
-    /// Keep what was received: one NDJSON file per device, one of all sends, one of all changes.
+    /// Keep what was received in this directory: one NDJSON file per device, one of all sends, one of all changes. An earlier
+    /// recording there is replaced; a directory that holds anything else is refused.
     #[arg(long)]
     record: Option<PathBuf>,
     /// Print the report as one JSON object.

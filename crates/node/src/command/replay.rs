@@ -31,7 +31,8 @@ pub(crate) struct ReplayArgs {
     /// Sends that may wait for their answer at once.
     #[arg(long, default_value_t = 256)]
     in_flight: usize,
-    /// Keep what was received: one NDJSON file per device, and one of all sends.
+    /// Keep what was received in this directory: one NDJSON file per device, and one of all sends. An earlier recording there is
+    /// replaced; a directory that holds anything else is refused.
     #[arg(long)]
     record: Option<PathBuf>,
     /// Print the report as one JSON object.
