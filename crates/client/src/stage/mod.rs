@@ -89,13 +89,13 @@ pub(crate) struct Span {
 impl Stage {
     pub(crate) fn open(options: StageOptions) -> Result<Rc<Self>, RunError> {
         let watch = Rc::new(NodeWatch::default());
-        let recorder = Recorder::open(options.record.as_deref(), options.play, Rc::clone(&watch))?;
-        let tally = Rc::new(Tally::new()?);
         let target = match &options.certificates {
             None => Target::parse(&options.node),
             Some(certificates) => Target::parse_trusting(&options.node, certificates),
         };
         let target = target.map_err(LinkError::from)?;
+        let recorder = Recorder::open(options.record.as_deref(), options.play, Rc::clone(&watch))?;
+        let tally = Rc::new(Tally::new()?);
         let progress = progress(&options);
         tokio::task::spawn_local(absence::tell(Rc::clone(&watch), options.node.clone(), progress.clone()));
         Ok(Rc::new(Self {

@@ -52,6 +52,14 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Certificates to trust, and nothing to trust them for.
+    #[error("the certificates of {} are of no use at {url}: only https:// is encrypted", .path.display())]
+    InTheClear {
+        /// The file with the certificates.
+        path: PathBuf,
+        /// The address.
+        url: String,
+    },
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] rustls::Error),
@@ -72,9 +80,13 @@ impl Target {
     /// The node at this URL; over TLS, the certificates of this PEM file are trusted and no others.
     ///
     /// # Errors
-    /// As [`Target::parse`], or if the file cannot be used.
+    /// As [`Target::parse`], or if the file cannot be used, or the URL is `http://`.
     pub fn parse_trusting(url: &str, certificates: &Path) -> Result<Self, ConnectError> {
-        Self::trusting(url, || Trust::of_file(certificates))
+        let target = Self::trusting(url, || Trust::of_file(certificates))?;
+        if target.trust.is_none() {
+            return Err(ConnectError::InTheClear { path: certificates.to_owned(), url: url.to_owned() });
+        }
+        Ok(target)
     }
 
     fn trusting(
@@ -163,5 +175,18 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_of_no_use_in_the_clear() {
+        let refused = Target::parse_trusting("http://localhost:8080", Path::new("ca.pem")).unwrap_err();
+        let said =
+            "the certificates of ca.pem are of no use at http://localhost:8080: only https:// is encrypted";
+        assert_eq!(refused.to_string(), said);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct LoadArgs {
     /// The node.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
-    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    /// With https://: a PEM file of the certificates to trust, instead of those of the system.
     #[arg(long)]
     ca: Option<PathBuf>,
     /// How many people, each with one device; one in ten with a second one, unless streams are idle.

@@ -16,7 +16,7 @@ pub(crate) struct ReplayArgs {
     /// The node.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
-    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    /// With https://: a PEM file of the certificates to trust, instead of those of the system.
     #[arg(long)]
     ca: Option<PathBuf>,
     /// Send at this multiple of the recorded speed (open loop). Without it, as fast as it goes (closed loop).
