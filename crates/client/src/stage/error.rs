@@ -1,6 +1,7 @@
 //! Why a run has no report.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::device::LinkError;
 use crate::judge::ReadingError;
@@ -17,6 +18,16 @@ pub enum RunError {
     /// The node.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// There was none in the time that the run was to take.
+    #[error("no node answered at {node} within {} s: {why}", .within.as_secs_f64())]
+    Unmet {
+        /// Where.
+        node: String,
+        /// How long it was waited for.
+        within: Duration,
+        /// What the last attempt met with.
+        why: String,
+    },
     /// The recording cannot be judged.
     #[error(transparent)]
     Judge(#[from] ReadingError),

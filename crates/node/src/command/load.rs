@@ -18,7 +18,7 @@ const SECONDS: f64 = 60.0;
 pub(crate) struct LoadArgs {
     /// What people do.
     pattern: PatternName,
-    /// The node.
+    /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
     /// With https://: a PEM file of the certificates to trust, instead of those of the system.
@@ -30,7 +30,7 @@ pub(crate) struct LoadArgs {
     /// End after so many messages.
     #[arg(long, conflicts_with = "seconds")]
     messages: Option<usize>,
-    /// End after this time; 60 if neither is said.
+    /// End after this time, also if no node answers in it; 60 if neither is said.
     #[arg(long)]
     seconds: Option<f64>,
     /// Messages and changes a second, whatever the node does (open loop): latency counts from the scheduled time. Without it, as
