@@ -6,18 +6,21 @@
 
 mod cast;
 mod drive;
+mod report;
 mod source;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::stage;
 
 pub use crate::stage::{Latency, RecordError, Report, RunError};
+pub use report::ReplayReport;
 
 /// What to replay, against which node.
 #[derive(Clone, Debug)]
 pub struct ReplayOptions {
-    /// Lines `sender receiver unix_seconds`; a header line is passed over.
+    /// Lines `sender receiver unix_seconds`; a header line is passed over, messages to oneself are left out.
     pub file: PathBuf,
     /// `http://HOST:PORT` or `https://HOST:PORT`.
     pub node: String,
@@ -28,7 +31,7 @@ pub struct ReplayOptions {
     /// What chance decides: who is away when, who has two devices.
     pub seed: u64,
     /// Only the first so many messages.
-    pub limit: Option<usize>,
+    pub limit: Option<NonZeroUsize>,
     /// Sends that may wait for their answer at once.
     pub in_flight: usize,
     /// Where the recording is kept; nowhere if absent.
@@ -48,6 +51,17 @@ pub enum ReplayError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file holds nothing to send.
+    #[error(
+        "{} holds no message from one person to another ({to_oneself} to oneself): a line is `sender receiver unix_seconds`",
+        .file.display()
+    )]
+    Nothing {
+        /// Which.
+        file: PathBuf,
+        /// Messages that somebody wrote to themselves.
+        to_oneself: u64,
+    },
     /// A line of the file.
     #[error("{}, line {line}: expected `sender receiver unix_seconds`", .file.display())]
     Malformed {
@@ -65,6 +79,6 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// See [`ReplayError`]. Broken guarantees are no error: the report names them.
-pub fn run(options: &ReplayOptions) -> Result<Report, ReplayError> {
+pub fn run(options: &ReplayOptions) -> Result<ReplayReport, ReplayError> {
     stage::perform(drive::replay(options)).map_err(RunError::from)?
 }

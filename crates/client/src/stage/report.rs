@@ -204,15 +204,6 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_head(f)?;
-        self.write_sends(f)?;
-        self.write_received(f)?;
-        self.write_verdict(f, self.is_clean())
-    }
-}
-
 /// Seconds as a number.
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()

@@ -29,7 +29,7 @@ pub(crate) struct LoadArgs {
     people: NonZeroUsize,
     /// End after so many messages.
     #[arg(long, conflicts_with = "seconds")]
-    messages: Option<usize>,
+    messages: Option<NonZeroUsize>,
     /// End after this time, also if no node answers in it; 60 if neither is said.
     #[arg(long)]
     seconds: Option<f64>,
@@ -103,7 +103,7 @@ impl LoadArgs {
             time.ok_or_else(|| anyhow::anyhow!("--{name} must be more than 0"))
         };
         let extent = match self.messages {
-            Some(messages) => Extent::Messages(messages),
+            Some(messages) => Extent::Messages(messages.get()),
             None => Extent::Time(seconds("seconds", self.seconds.unwrap_or(SECONDS))?),
         };
         let pattern = match self.pattern {

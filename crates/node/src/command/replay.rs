@@ -1,5 +1,6 @@
 //! `denrei replay`: the messages of a file, sent through real devices to a node, and a verdict.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use crate::logging::{self, LogOptions};
 /// What to replay, against which node.
 #[derive(Args)]
 pub(crate) struct ReplayArgs {
-    /// Lines `sender receiver unix_seconds`; a header line is passed over.
+    /// Lines `sender receiver unix_seconds`; a header line is passed over, messages to oneself are left out and counted.
     file: PathBuf,
     /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
@@ -27,7 +28,7 @@ pub(crate) struct ReplayArgs {
     seed: u64,
     /// Only the first so many messages.
     #[arg(long)]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Sends that may wait for their answer at once.
     #[arg(long, default_value_t = 256)]
     in_flight: usize,
