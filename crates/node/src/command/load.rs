@@ -33,8 +33,8 @@ pub(crate) struct LoadArgs {
     /// End after this time, also if no node answers in it; 60 if neither is said.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Messages and changes a second, whatever the node does (open loop): latency counts from the scheduled time. Without it, as
-    /// fast as it goes (closed loop).
+    /// Messages and changes a second, whatever the node does (open loop): latency counts from the scheduled time to the answer
+    /// that settled it, with all attempts and any time without a node. Without it, as fast as it goes (closed loop).
     #[arg(long)]
     rate: Option<f64>,
     /// What chance decides: who writes to whom, what happens in groups, who has two devices.

@@ -20,7 +20,8 @@ pub(crate) struct ReplayArgs {
     /// With https://: a PEM file of the certificates to trust, instead of those of the system.
     #[arg(long)]
     ca: Option<PathBuf>,
-    /// Send at this multiple of the recorded speed (open loop). Without it, as fast as it goes (closed loop).
+    /// Send at this multiple of the recorded speed (open loop): latency counts from the scheduled time to the answer that settled
+    /// it, with all attempts and any time without a node. Without it, as fast as it goes (closed loop).
     #[arg(long)]
     speed: Option<f64>,
     /// What chance decides: who has two devices, who is away when.
