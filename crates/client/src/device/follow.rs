@@ -85,13 +85,14 @@ impl Device {
     }
 
     async fn stream(&self, position: Option<Position>, resume: Option<String>) -> Result<Ended, LinkError> {
-        let Ok(connection) = self.link.connection(&self.target).await else {
-            self.link.pause().await;
-            return Ok(Ended::Again);
-        };
+        let Some(connection) = self.link.connection(&self.target).await? else { return Ok(Ended::Again) };
         let token = self.credentials.borrow().access_token.clone();
         let call = Call::get(stream_path(position, resume.as_deref())).bearer(&token);
-        match connection.lines(&call).await {
+        let opened = connection.lines(&call).await;
+        if opened.is_ok() {
+            self.link.answered();
+        }
+        match opened {
             Ok(Ok(lines)) => {
                 self.opened.set(self.opened.get() + 1);
                 self.observer.opened(position);

@@ -33,6 +33,14 @@ pub enum LinkError {
     /// The address cannot be used.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// What is at the address is no node that this client can use, and none was there before.
+    #[error("no node that can be used at {node}")]
+    Unusable {
+        /// The address.
+        node: String,
+        /// What is wrong with it.
+        source: ConnectError,
+    },
 }
 
 pub(super) struct Link {
@@ -40,16 +48,40 @@ pub(super) struct Link {
     /// One attempt at a time.
     connecting: Mutex<()>,
     failures: Cell<u32>,
+    /// Whether the connection answered anything; that it was opened is no reason to try again at once.
+    answered: Cell<bool>,
     pub(super) watch: Rc<NodeWatch>,
 }
 
 impl Link {
     pub(super) fn new(watch: Rc<NodeWatch>) -> Self {
-        Self { connection: RefCell::default(), connecting: Mutex::new(()), failures: Cell::new(0), watch }
+        Self {
+            connection: RefCell::default(),
+            connecting: Mutex::new(()),
+            failures: Cell::new(0),
+            answered: Cell::new(true),
+            watch,
+        }
     }
 
-    /// A connection that was open when it was last looked at.
-    pub(super) async fn connection(&self, target: &Target) -> Result<Rc<Connection>, ConnectError> {
+    /// A connection that was open when it was last looked at; none if there is none now, after a pause.
+    ///
+    /// A node that was met comes back, whatever is at its address meanwhile. If none ever was, a peer that is not what the
+    /// address says will not become one.
+    pub(super) async fn connection(&self, target: &Target) -> Result<Option<Rc<Connection>>, LinkError> {
+        match self.connect(target).await {
+            Ok(connection) => Ok(Some(connection)),
+            Err(source) if source.is_lasting() && !self.watch.was_met() => {
+                Err(LinkError::Unusable { node: target.url(), source })
+            }
+            Err(_) => {
+                self.pause().await;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn connect(&self, target: &Target) -> Result<Rc<Connection>, ConnectError> {
         let _turn = self.connecting.lock().await;
         let known = self.connection.borrow().clone().filter(|known| !known.is_closed());
         if let Some(known) = known {
@@ -58,17 +90,29 @@ impl Link {
         match Connection::open(target).await {
             Ok(connection) => {
                 self.watch.met();
-                self.failures.set(0);
+                if !self.answered.replace(false) {
+                    self.failed();
+                }
                 let connection = Rc::new(connection);
                 *self.connection.borrow_mut() = Some(Rc::clone(&connection));
                 Ok(connection)
             }
             Err(error) => {
                 self.watch.missed(&error);
-                self.failures.set(self.failures.get().saturating_add(1));
+                self.failed();
                 Err(error)
             }
         }
+    }
+
+    /// The connection answered.
+    pub(super) fn answered(&self) {
+        self.answered.set(true);
+        self.failures.set(0);
+    }
+
+    fn failed(&self) {
+        self.failures.set(self.failures.get().saturating_add(1));
     }
 
     /// Closes the connection, if there is one.
@@ -114,16 +158,12 @@ impl Device {
 
     /// One attempt; none when the connection broke, after a pause.
     pub(super) async fn try_ask(&self, call: &Call) -> Result<Option<Answer>, LinkError> {
-        let connection = match self.link.connection(&self.target).await {
-            Ok(connection) => connection,
-            Err(error @ ConnectError::Address(_)) => return Err(error.into()),
-            Err(_) => {
-                self.link.pause().await;
-                return Ok(None);
-            }
-        };
+        let Some(connection) = self.link.connection(&self.target).await? else { return Ok(None) };
         match connection.call(call).await {
-            Ok(answer) => Ok(Some(answer)),
+            Ok(answer) => {
+                self.link.answered();
+                Ok(Some(answer))
+            }
             Err(CallError::Malformed(reason)) => Err(LinkError::Refused { status: 0, body: reason }),
             Err(CallError::Http(_) | CallError::TimedOut) => {
                 self.link.broken(&connection);
@@ -170,15 +210,12 @@ pub async fn register(
 ) -> Result<Credentials, LinkError> {
     let link = Link::new(Rc::clone(watch));
     loop {
-        let connection = match link.connection(target).await {
-            Ok(connection) => connection,
-            Err(error @ ConnectError::Address(_)) => return Err(error.into()),
-            Err(_) => {
-                link.pause().await;
-                continue;
-            }
-        };
-        match connection.call(&Call::post("/v1/register", request).key(key)).await {
+        let Some(connection) = link.connection(target).await? else { continue };
+        let answered = connection.call(&Call::post("/v1/register", request).key(key)).await;
+        if answered.is_ok() {
+            link.answered();
+        }
+        match answered {
             Ok(answer) if answer.is_ok() => {
                 let body = answer.body.clone();
                 return answer.json().map_err(|_| LinkError::Refused { status: 200, body });

@@ -26,6 +26,8 @@ pub trait Observer {
 /// Time, and for how much of it the node could not be reached.
 pub struct NodeWatch {
     clock: SystemClock,
+    /// Whether anybody has ever reached it.
+    was_met: Cell<bool>,
     /// Since when nobody has reached it.
     away_since: Cell<Option<Duration>>,
     /// What the last attempt met with.
@@ -38,6 +40,7 @@ impl Default for NodeWatch {
     fn default() -> Self {
         Self {
             clock: SystemClock::new(),
+            was_met: Cell::new(false),
             away_since: Cell::new(None),
             why: RefCell::default(),
             away: Cell::new(Duration::ZERO),
@@ -76,9 +79,16 @@ impl NodeWatch {
 
     /// The node was reached.
     pub fn met(&self) {
+        self.was_met.set(true);
         if let Some(since) = self.away_since.take() {
             self.away.set(self.away.get() + self.now().saturating_sub(since));
         }
+    }
+
+    /// Whether it was ever reached.
+    #[must_use]
+    pub fn was_met(&self) -> bool {
+        self.was_met.get()
     }
 
     /// For how long it has been away, if it is, and what the last attempt to reach it met with.

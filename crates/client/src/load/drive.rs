@@ -62,7 +62,10 @@ pub(super) async fn load(options: &LoadOptions) -> Result<LoadReport, RunError> 
     if let Some(slow) = &slow {
         slow.mark(&mut entrances);
     }
-    let players = stage.enter(&entrances).await?;
+    let players = tokio::select! {
+        players = stage.enter(&entrances) => players?,
+        unmet = stage.unmet(patience(options.extent)) => return Err(unmet),
+    };
     players.iter().flat_map(|player| &player.devices).for_each(|device| device.keep_newest(KEPT));
     let streams = stage.open_streams(&players).await?;
     let opened_before = reopened(&players);
@@ -97,6 +100,14 @@ fn open(options: &LoadOptions) -> Result<Rc<Stage>, RunError> {
         progress: options.progress,
         messages,
     })
+}
+
+/// For how long a node is waited for that was never there: a run of so much time takes no longer for want of one.
+fn patience(extent: Extent) -> Duration {
+    match extent {
+        Extent::Time(time) => time,
+        Extent::Messages(_) => Duration::MAX,
+    }
 }
 
 fn entrances(stage: &Stage, options: &LoadOptions, chance: &mut SmallRng) -> Vec<Entrance> {

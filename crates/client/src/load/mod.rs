@@ -21,7 +21,7 @@ mod storm;
 
 use crate::stage;
 
-pub use crate::stage::{Latency, Report, RunError};
+pub use crate::stage::{Latency, RecordError, Report, RunError};
 pub use options::{Extent, LoadOptions, Pattern};
 pub use report::{Findings, LoadReport};
 

@@ -61,7 +61,7 @@ pub enum Pattern {
 pub enum Extent {
     /// After so many messages.
     Messages(usize),
-    /// After this time.
+    /// After this time; without a report if there was no node in it.
     Time(Duration),
 }
 

@@ -8,9 +8,9 @@ use denrei_model::wire::message::Recipient;
 use tokio::time::sleep;
 
 use super::cast::{Person, people};
-use super::source::{self, Sent};
-use super::{ReplayError, ReplayOptions};
-use crate::stage::{self, Desks, Player, Report, RunError, Said, Stage, StageOptions};
+use super::source::{self, Sent, Source};
+use super::{ReplayError, ReplayOptions, ReplayReport};
+use crate::stage::{self, Desks, Player, RunError, Said, Stage, StageOptions};
 
 /// How long all logs must rest before the copies are compared.
 const QUIET: Duration = Duration::from_millis(200);
@@ -21,8 +21,8 @@ struct Company {
     players: Vec<Player>,
 }
 
-pub(super) async fn replay(options: &ReplayOptions) -> Result<Report, ReplayError> {
-    let messages = source::read(&options.file, options.limit)?;
+pub(super) async fn replay(options: &ReplayOptions) -> Result<ReplayReport, ReplayError> {
+    let Source { messages, to_oneself } = source::read(&options.file, options.limit)?;
     let cast = people(&messages, options.seed);
     let stage = Stage::open(StageOptions {
         play: "replay",
@@ -41,7 +41,8 @@ pub(super) async fn replay(options: &ReplayOptions) -> Result<Report, ReplayErro
     act(&stage, &company, &messages, options).await?;
     let span = span();
     let differences = stage::finish(&stage, &company.players, streams, QUIET).await?;
-    Ok(stage.report(mode(options.speed), span, company.players, differences)?)
+    let run = stage.report(mode(options.speed), span, company.players, differences)?;
+    Ok(ReplayReport { run, to_oneself })
 }
 
 fn mode(speed: Option<f64>) -> String {

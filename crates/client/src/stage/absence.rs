@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use tokio::time::sleep;
 
+use super::{RunError, Stage};
 use crate::device::NodeWatch;
 
 /// A node that is started again is back before that.
@@ -51,6 +52,18 @@ pub(super) async fn tell(watch: Rc<NodeWatch>, node: String, progress: ProgressB
             Some(News::Back) => progress.suspend(|| tracing::warn!("the node at {node} answers again")),
             None => {}
         }
+    }
+}
+
+impl Stage {
+    /// Ends if no node was met within this time, and says so; never otherwise.
+    pub(crate) async fn unmet(&self, within: Duration) -> RunError {
+        sleep(within).await;
+        if self.watch.was_met() {
+            return std::future::pending().await;
+        }
+        let why = self.watch.absence().map_or_else(|| "nothing has come yet".to_owned(), |(_, why)| why);
+        RunError::Unmet { node: self.options.node.clone(), within, why }
     }
 }
 

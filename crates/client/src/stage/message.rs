@@ -51,11 +51,7 @@ impl Stage {
         let sending = Sending { key: self.key(&number.to_string()), request: SendRequest { to, message } };
         let outcome = device.send(&sending).await?;
         self.note_send(device, &sending, &outcome);
-        if outcome.attempts == 1 {
-            self.score.sends.note(score::latency(due, outcome.took, self.watch.now()));
-        } else {
-            self.score.retried.set(self.score.retried.get() + 1);
-        }
+        self.score.answered(outcome.attempts, score::latency(due, outcome.took, self.watch.now()));
         self.score.done.set(self.score.done.get() + 1);
         self.progress.inc(1);
         Ok(outcome)

@@ -16,6 +16,7 @@ mod enter;
 mod error;
 mod finish;
 mod message;
+mod place;
 mod record;
 mod report;
 mod score;
@@ -31,7 +32,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) use desk::{Desks, Errand};
 pub(crate) use enter::{Entrance, Player, Streams, follow};
-pub use error::RunError;
+pub use error::{RecordError, RunError};
 pub(crate) use finish::finish;
 pub(crate) use message::{Change, Said};
 use record::{DeviceTape, Recorder, Tape};
@@ -88,13 +89,13 @@ pub(crate) struct Span {
 impl Stage {
     pub(crate) fn open(options: StageOptions) -> Result<Rc<Self>, RunError> {
         let watch = Rc::new(NodeWatch::default());
-        let recorder = Recorder::open(options.record.as_deref(), options.play, Rc::clone(&watch))?;
-        let tally = Rc::new(Tally::new()?);
         let target = match &options.certificates {
             None => Target::parse(&options.node),
             Some(certificates) => Target::parse_trusting(&options.node, certificates),
         };
         let target = target.map_err(LinkError::from)?;
+        let recorder = Recorder::open(options.record.as_deref(), options.play, Rc::clone(&watch))?;
+        let tally = Rc::new(Tally::new()?);
         let progress = progress(&options);
         tokio::task::spawn_local(absence::tell(Rc::clone(&watch), options.node.clone(), progress.clone()));
         Ok(Rc::new(Self {

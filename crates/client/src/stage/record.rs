@@ -12,6 +12,7 @@ use denrei_model::wire::frame::FullSyncReason;
 use serde_json::json;
 
 use super::tally::Tally;
+use super::{RecordError, place};
 use crate::device::{NodeWatch, Observer};
 
 /// A file is appended to in pieces of this size, so that thousands need not be open.
@@ -23,7 +24,7 @@ const HELD: usize = 64 * 1024 * 1024;
 #[derive(Default)]
 struct Reel {
     held: Cell<usize>,
-    failed: RefCell<Option<std::io::Error>>,
+    failed: RefCell<Option<RecordError>>,
 }
 
 /// Lines of one file.
@@ -44,20 +45,11 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// An empty recording, in a directory of its own if none is named; what was there before goes.
-    pub(super) fn open(record: Option<&Path>, play: &str, watch: Rc<NodeWatch>) -> std::io::Result<Self> {
+    /// An empty recording, in a directory of its own if none is named; an earlier one there is replaced.
+    pub(super) fn open(record: Option<&Path>, play: &str, watch: Rc<NodeWatch>) -> Result<Self, RecordError> {
         let scratch = || std::env::temp_dir().join(format!("denrei-{play}-{}", std::process::id()));
         let directory = record.map_or_else(scratch, Path::to_owned);
-        for part in ["devices", "fresh"] {
-            let part = directory.join(part);
-            if part.exists() {
-                fs::remove_dir_all(&part)?;
-            }
-            fs::create_dir_all(part)?;
-        }
-        for file in ["sends.ndjson", "changes.ndjson"] {
-            fs::write(directory.join(file), b"")?;
-        }
+        place::clear(&directory)?;
         let (reel, tapes) = (Rc::default(), RefCell::default());
         Ok(Self { directory, kept: record.is_some(), watch, reel, tapes })
     }
@@ -78,7 +70,7 @@ impl Recorder {
     }
 
     /// Writes what is left; fails if anything could not be written.
-    pub(super) fn finish(&self) -> std::io::Result<()> {
+    pub(super) fn finish(&self) -> Result<(), RecordError> {
         for tape in self.tapes.borrow().iter() {
             tape.flush();
         }
@@ -127,7 +119,7 @@ impl Tape {
             .open(&self.path)
             .and_then(|mut file| file.write_all(&buffer));
         if let Err(error) = written {
-            self.reel.failed.borrow_mut().get_or_insert(error);
+            self.reel.failed.borrow_mut().get_or_insert(RecordError::at(&self.path)(error));
         }
     }
 }
@@ -200,15 +192,22 @@ mod tests {
     #[test]
     fn a_recording_that_is_kept_replaces_the_one_before_and_another_goes() {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir_all(directory.path().join("devices")).unwrap();
-        fs::write(directory.path().join("devices/old.ndjson"), "{}").unwrap();
+        let sends = directory.path().join("sends.ndjson");
+        fs::write(&sends, "{\"at\":5}").unwrap();
         drop(recorder(Some(directory.path()), "trial"));
-        assert!(directory.path().join("devices").exists());
-        assert!(!directory.path().join("devices/old.ndjson").exists());
+        assert_eq!(fs::read_to_string(sends).unwrap(), "");
         let scratch = recorder(None, "trial");
         let place = scratch.directory().to_owned();
         assert!(place.exists());
         drop(scratch);
         assert!(!place.exists());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named_and_the_cause_told_apart() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let failed = Recorder::open(Some(file.path()), "trial", Rc::new(NodeWatch::default())).err().unwrap();
+        assert_eq!(failed.to_string(), format!("cannot record to {}", file.path().display()));
+        assert!(std::error::Error::source(&failed).is_some());
     }
 }

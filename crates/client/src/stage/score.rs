@@ -43,8 +43,10 @@ pub(crate) struct Score {
     pub(crate) acknowledged: Cell<u64>,
     pub(crate) refused: Cell<u64>,
     pub(crate) retried: Cell<u64>,
-    /// Of sends answered at the first attempt.
+    /// Of all sends: those that took several attempts are the slow ones.
     pub(crate) sends: Micros,
+    /// Of sends answered at the first attempt.
+    pub(crate) first_attempts: Micros,
     /// Changes that were granted, by name.
     pub(crate) changes: RefCell<BTreeMap<&'static str, u64>>,
     /// Changes that were refused, in words.
@@ -62,6 +64,7 @@ impl Score {
             refused: Cell::new(0),
             retried: Cell::new(0),
             sends: Micros::new()?,
+            first_attempts: Micros::new()?,
             changes: RefCell::default(),
             refusals: RefCell::default(),
             changing: Micros::new()?,
@@ -70,6 +73,16 @@ impl Score {
 }
 
 impl Score {
+    /// A send has its answer, after so many attempts and this time.
+    pub(super) fn answered(&self, attempts: u32, took: Duration) {
+        self.sends.note(took);
+        if attempts == 1 {
+            self.first_attempts.note(took);
+        } else {
+            self.retried.set(self.retried.get() + 1);
+        }
+    }
+
     /// Counts changes anew from here on.
     pub(crate) fn forget_changes(&self) {
         self.changes.borrow_mut().clear();
@@ -97,6 +110,16 @@ mod tests {
     #[test]
     fn in_closed_loop_time_counts_from_the_first_attempt() {
         assert_eq!(latency(None, 5 * MS, 180 * MS), 5 * MS);
+    }
+
+    #[test]
+    fn sends_that_took_several_attempts_are_in_the_latency_of_all() {
+        let score = Score::new().unwrap();
+        score.answered(1, 10 * MS);
+        score.answered(3, 900 * MS);
+        let (all, first) = (score.sends.latency(), score.first_attempts.latency());
+        assert_eq!(score.retried.get(), 1);
+        assert!((all.max - 900.0).abs() < 1.0 && (first.max - 10.0).abs() < 0.1, "{all:?} {first:?}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use memory::MemoryStore;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     /// What was kept makes no sense: ask for a FullSync with reason `corruption`.
     #[error("the local copy is damaged: {0}")]

@@ -43,7 +43,7 @@ pub struct Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// The connection broke.
-    #[error("{0}")]
+    #[error(transparent)]
     Http(#[from] h2::Error),
     /// No answer came in time.
     #[error("no answer within {ANSWER:?}")]

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::greeting::{Greeting, Heard};
 use super::tls::Trust;
 
 /// How long connecting and the handshake may take.
@@ -36,11 +37,20 @@ pub enum ConnectError {
     #[error("{0}: expected http://HOST:PORT or https://HOST:PORT")]
     Address(String),
     /// The node is not there.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// The node does not speak HTTP/2.
-    #[error("{0}")]
+    /// The connection broke before the node had answered.
+    #[error(transparent)]
     Http(#[from] h2::Error),
+    /// Somebody is there who does not speak HTTP/2.
+    #[error("the peer does not speak HTTP/2: {0}")]
+    NotHttp2(&'static str),
+    /// Somebody is there who does not speak TLS.
+    #[error("the peer does not speak TLS, as https:// says it does: {0}")]
+    NotTls(rustls::Error),
+    /// The node is not trusted, or does not agree to a way to speak.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(rustls::Error),
     /// The node speaks TLS, and not HTTP/2 over it.
     #[error("the node does not offer HTTP/2")]
     NoHttp2,
@@ -52,12 +62,38 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Certificates to trust, and nothing to trust them for.
+    #[error("the certificates of {} are of no use at {url}: only https:// is encrypted", .path.display())]
+    InTheClear {
+        /// The file with the certificates.
+        path: PathBuf,
+        /// The address.
+        url: String,
+    },
     /// TLS cannot be set up.
-    #[error("{0}")]
+    #[error(transparent)]
     Tls(#[from] rustls::Error),
     /// The node does not answer.
     #[error("no answer within {CONNECT:?}")]
     TimedOut,
+}
+
+impl ConnectError {
+    /// Whether another attempt will meet with the same: what is there is not what the address says.
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::Http(_) | Self::TimedOut => false,
+            Self::Address(_)
+            | Self::NotHttp2(_)
+            | Self::NotTls(_)
+            | Self::Handshake(_)
+            | Self::NoHttp2
+            | Self::Certificates { .. }
+            | Self::InTheClear { .. }
+            | Self::Tls(_) => true,
+        }
+    }
 }
 
 impl Target {
@@ -72,9 +108,13 @@ impl Target {
     /// The node at this URL; over TLS, the certificates of this PEM file are trusted and no others.
     ///
     /// # Errors
-    /// As [`Target::parse`], or if the file cannot be used.
+    /// As [`Target::parse`], or if the file cannot be used, or the URL is `http://`.
     pub fn parse_trusting(url: &str, certificates: &Path) -> Result<Self, ConnectError> {
-        Self::trusting(url, || Trust::of_file(certificates))
+        let target = Self::trusting(url, || Trust::of_file(certificates))?;
+        if target.trust.is_none() {
+            return Err(ConnectError::InTheClear { path: certificates.to_owned(), url: url.to_owned() });
+        }
+        Ok(target)
     }
 
     fn trusting(
@@ -96,8 +136,11 @@ impl Target {
         Ok(Self { authority: authority.to_owned(), stream_window: STREAM_WINDOW, trust })
     }
 
-    pub(super) const fn scheme(&self) -> &'static str {
-        if self.trust.is_some() { "https" } else { "http" }
+    /// The URL: what goes before the path of a request.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.trust.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
     }
 
     /// The same node, which may send this many bytes ahead on one stream.
@@ -116,7 +159,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects.
+    /// Connects, and waits until the peer has shown that it speaks HTTP/2: that a port is open says nothing of a node.
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -140,12 +183,35 @@ impl Connection {
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(target.stream_window).initial_connection_window_size(CONNECTION_WINDOW);
         builder.enable_push(false);
-        let (sender, connection) = builder.handshake(wire).await?;
+        let greeting = Greeting::default();
+        let met = Self::meet(&builder, Heard::new(wire, greeting.clone())).await;
+        let (sender, connection) =
+            met.map_err(|error| greeting.foreign().map_or_else(|| error.into(), ConnectError::NotHttp2))?;
         let driver = tokio::spawn(async move {
             // How it ended is seen by whoever waits on it.
             let _ = connection.await;
         });
-        Ok(Self { sender, base: format!("{}://{}", target.scheme(), target.authority), driver })
+        Ok(Self { sender, base: target.url(), driver })
+    }
+
+    /// Shakes hands, and waits for the answer to a PING: the peer's SETTINGS come before it.
+    async fn meet<W: AsyncRead + AsyncWrite + Unpin>(
+        builder: &h2::client::Builder,
+        wire: W,
+    ) -> Result<(SendRequest<Bytes>, h2::client::Connection<W>), h2::Error> {
+        let (sender, mut connection) = builder.handshake(wire).await?;
+        if let Some(mut pings) = connection.ping_pong() {
+            tokio::select! {
+                // First what is read: it may say why there is no answer.
+                biased;
+                ended = &mut connection => {
+                    ended?;
+                    return Err(h2::Error::from(h2::Reason::NO_ERROR));
+                }
+                answered = pings.ping(h2::Ping::opaque()) => { answered?; }
+            }
+        }
+        Ok((sender, connection))
     }
 
     /// Whether it is known to be closed.
@@ -163,5 +229,18 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_of_no_use_in_the_clear() {
+        let refused = Target::parse_trusting("http://localhost:8080", Path::new("ca.pem")).unwrap_err();
+        let said =
+            "the certificates of ca.pem are of no use at http://localhost:8080: only https:// is encrypted";
+        assert_eq!(refused.to_string(), said);
     }
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod connection;
+mod greeting;
 mod lines;
 mod tls;
 

@@ -60,10 +60,22 @@ impl Trust {
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(host).map_err(|_| ConnectError::Address(authority.to_owned()))?;
-        let stream = TlsConnector::from(Arc::clone(&self.0)).connect(name, socket).await?;
+        let stream = TlsConnector::from(Arc::clone(&self.0)).connect(name, socket).await.map_err(failed)?;
         match stream.get_ref().1.alpn_protocol() {
             Some(HTTP2) => Ok(stream),
             _ => Err(ConnectError::NoHttp2),
         }
+    }
+}
+
+/// Tells a peer that shakes hands differently from a connection that broke meanwhile.
+fn failed(error: std::io::Error) -> ConnectError {
+    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match reason {
+        None => ConnectError::Io(error),
+        Some(reason @ (rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. })) => {
+            ConnectError::NotTls(reason.clone())
+        }
+        Some(reason) => ConnectError::Handshake(reason.clone()),
     }
 }

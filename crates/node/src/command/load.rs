@@ -18,10 +18,10 @@ const SECONDS: f64 = 60.0;
 pub(crate) struct LoadArgs {
     /// What people do.
     pattern: PatternName,
-    /// The node.
+    /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
-    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    /// With https://: a PEM file of the certificates to trust, instead of those of the system.
     #[arg(long)]
     ca: Option<PathBuf>,
     /// How many people, each with one device; one in ten with a second one, unless streams are idle.
@@ -29,12 +29,12 @@ pub(crate) struct LoadArgs {
     people: NonZeroUsize,
     /// End after so many messages.
     #[arg(long, conflicts_with = "seconds")]
-    messages: Option<usize>,
-    /// End after this time; 60 if neither is said.
+    messages: Option<NonZeroUsize>,
+    /// End after this time, also if no node answers in it; 60 if neither is said.
     #[arg(long)]
     seconds: Option<f64>,
-    /// Messages and changes a second, whatever the node does (open loop): latency counts from the scheduled time. Without it, as
-    /// fast as it goes (closed loop).
+    /// Messages and changes a second, whatever the node does (open loop): latency counts from the scheduled time to the answer
+    /// that settled it, with all attempts and any time without a node. Without it, as fast as it goes (closed loop).
     #[arg(long)]
     rate: Option<f64>,
     /// What chance decides: who writes to whom, what happens in groups, who has two devices.
@@ -55,7 +55,8 @@ pub(crate) struct LoadArgs {
     /// `slow`: bytes a second that they read.
     #[arg(long, default_value = "64")]
     slow_bytes: NonZeroU32,
-    /// Keep what was received: one NDJSON file per device, one of all sends, one of all changes.
+    /// Keep what was received in this directory: one NDJSON file per device, one of all sends, one of all changes. An earlier
+    /// recording there is replaced; a directory that holds anything else is refused.
     #[arg(long)]
     record: Option<PathBuf>,
     /// Print the report as one JSON object.
@@ -102,7 +103,7 @@ impl LoadArgs {
             time.ok_or_else(|| anyhow::anyhow!("--{name} must be more than 0"))
         };
         let extent = match self.messages {
-            Some(messages) => Extent::Messages(messages),
+            Some(messages) => Extent::Messages(messages.get()),
             None => Extent::Time(seconds("seconds", self.seconds.unwrap_or(SECONDS))?),
         };
         let pattern = match self.pattern {

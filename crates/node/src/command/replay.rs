@@ -1,5 +1,6 @@
 //! `denrei replay`: the messages of a file, sent through real devices to a node, and a verdict.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,15 +12,16 @@ use crate::logging::{self, LogOptions};
 /// What to replay, against which node.
 #[derive(Args)]
 pub(crate) struct ReplayArgs {
-    /// Lines `sender receiver unix_seconds`; a header line is passed over.
+    /// Lines `sender receiver unix_seconds`; a header line is passed over, messages to oneself are left out and counted.
     file: PathBuf,
-    /// The node.
+    /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
-    /// Over TLS: a PEM file of the certificates to trust, instead of those of the system.
+    /// With https://: a PEM file of the certificates to trust, instead of those of the system.
     #[arg(long)]
     ca: Option<PathBuf>,
-    /// Send at this multiple of the recorded speed (open loop). Without it, as fast as it goes (closed loop).
+    /// Send at this multiple of the recorded speed (open loop): latency counts from the scheduled time to the answer that settled
+    /// it, with all attempts and any time without a node. Without it, as fast as it goes (closed loop).
     #[arg(long)]
     speed: Option<f64>,
     /// What chance decides: who has two devices, who is away when.
@@ -27,11 +29,12 @@ pub(crate) struct ReplayArgs {
     seed: u64,
     /// Only the first so many messages.
     #[arg(long)]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Sends that may wait for their answer at once.
     #[arg(long, default_value_t = 256)]
     in_flight: usize,
-    /// Keep what was received: one NDJSON file per device, and one of all sends.
+    /// Keep what was received in this directory: one NDJSON file per device, and one of all sends. An earlier recording there is
+    /// replaced; a directory that holds anything else is refused.
     #[arg(long)]
     record: Option<PathBuf>,
     /// Print the report as one JSON object.
