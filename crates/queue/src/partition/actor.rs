@@ -23,6 +23,7 @@ use super::queues::KeyQueues;
 use super::quota::Quota;
 use super::timers::TimerBook;
 use super::tracker::Tracker;
+use super::twins::Twins;
 use super::work::{Account, Closing, Origin, Work};
 use crate::pipeline::{Ended, Run};
 use crate::processor::{Deferral, Home};
@@ -87,6 +88,7 @@ pub(crate) struct Partition {
     pub(super) book: TimerBook,
     pub(super) held: Held,
     pub(super) unparks: VecDeque<Unpark>,
+    pub(super) twins: Twins,
     pub(super) outbox: Outbox,
     pub(super) burials: FuturesUnordered<BoxFuture<'static, Option<Work>>>,
     pub(super) running: FuturesUnordered<BoxFuture<'static, (u64, Ended)>>,
@@ -142,6 +144,7 @@ impl Partition {
             quota: Quota::default(),
             held: Held::default(),
             unparks: VecDeque::new(),
+            twins: Twins::default(),
             book: TimerBook::new(Arc::clone(&shared.timers), place.clone()),
             outbox: Outbox::new(Arc::clone(&shared.timers), place.clone(), epoch),
             place,
@@ -211,7 +214,7 @@ impl Partition {
 
     async fn try_open(&mut self) -> Result<(), LogError> {
         self.shared.timers.open(&self.place, self.epoch).await?;
-        self.recall_held().await
+        self.recall().await
     }
 
     async fn fire_timers(&mut self) {

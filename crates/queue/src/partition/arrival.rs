@@ -36,9 +36,13 @@ impl Partition {
             self.shared.metrics.skipped.increment(1);
             return;
         }
-        let origin = Origin::Log(record.offset);
+        let (offset, origin) = (record.offset, Origin::Log(record.offset));
         let reason = String::new();
         match RawTask::of(record, self.format) {
+            Ok(task) if self.twins.take(offset, &task) => {
+                self.shared.metrics.skipped.increment(1);
+                self.complete(origin);
+            }
             Ok(task) => {
                 let key = task.key.as_ref().map(KeyHash::of);
                 #[cfg(feature = "testing")]

@@ -113,20 +113,22 @@ impl Partition {
         }
     }
 
-    /// Learns which keys the timers of earlier owners hold.
-    pub(super) async fn recall_held(&mut self) -> Result<(), LogError> {
+    /// Learns for which records the timers of earlier owners stand, and which keys they hold.
+    pub(super) async fn recall(&mut self) -> Result<(), LogError> {
         let before = denrei_model::Timestamp::from_millis(NEVER.as_millis() - 1);
         let last = TimerId { offset: denrei_storage::log::Offset(u64::MAX), attempt: u32::MAX };
         let behind = TimerQuery { after: Some((before, last)), until: NEVER, limit: 1 };
         let is_left = !self.shared.timers.list(&self.place, behind).await?.is_empty();
-        if self.settings.key_order != KeyOrder::Hold && !is_left {
-            return Ok(());
-        }
+        let holds = self.settings.key_order == KeyOrder::Hold || is_left;
+        let from = self.tracker.lock().watermark();
         let mut query = TimerQuery::first(PAGE);
         loop {
             let rows = self.shared.timers.list(&self.place, query).await?;
             for row in &rows {
-                self.recall(row);
+                self.twins.note(row, from);
+                if holds {
+                    self.recall_held(row);
+                }
             }
             query.after = rows.last().map(|row| (row.due, row.id));
             if rows.len() < PAGE {
@@ -139,7 +141,7 @@ impl Partition {
         Ok(())
     }
 
-    fn recall(&mut self, row: &TimerRow) {
+    fn recall_held(&mut self, row: &TimerRow) {
         if self.book.is_fired(row.id) {
             // It ended under an earlier assignment, and holds nothing.
             return;

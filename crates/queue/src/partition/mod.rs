@@ -24,6 +24,7 @@ mod queues;
 mod quota;
 mod timers;
 mod tracker;
+mod twins;
 mod work;
 
 pub(crate) use self::actor::{Assignment, Partition, PartitionHandle};

@@ -89,6 +89,29 @@ async fn timers_outlive_their_owner() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_parked_is_not_run_from_its_record_too_after_a_crash_before_a_commit() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let settings = || Settings { commit_interval_ms: 3_600_000, ..Settings::default() };
+    put(&bench, &["k=fail-once:a", "l=b"]).await;
+    let subscription = bench.subscribe(pipeline.clone(), settings()).await;
+    pass(0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    drop(subscription);
+    assert_eq!(names(&seen), ["fail-once:a", "b"]);
+    let next = bench.subscribe(pipeline, settings()).await;
+    pass(60).await;
+    let mut all = names(&seen);
+    all.sort_unstable();
+    assert_eq!(
+        all,
+        ["b", "b", "fail-once:a", "fail-once:a"],
+        "what was done and not committed, and the one retry"
+    );
+    next.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_assignment_has_a_higher_token() {
     let bench = Bench::new("t", 1).await;
     let tokens = Arc::new(parking_lot::Mutex::new(Vec::new()));
