@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says what is wrong")]
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +34,11 @@ fn stranger(greeting: &'static [u8]) -> (String, Arc<AtomicUsize>) {
 fn greet(mut socket: TcpStream, greeting: &[u8]) -> std::io::Result<()> {
     let mut heard = [0; 4096];
     let _ = socket.read(&mut heard)?;
-    socket.write_all(greeting)
+    socket.write_all(greeting)?;
+    // To close before all has been read would be a reset, which takes the greeting away from whoever has not read it yet.
+    socket.shutdown(Shutdown::Write)?;
+    while socket.read(&mut heard)? > 0 {}
+    Ok(())
 }
 
 /// Why a load of four people had no report.

@@ -36,6 +36,8 @@ pub(crate) fn ago(time: Duration) -> Timestamp {
 
 fn open(data: &Path) -> EmbeddedStore {
     std::fs::create_dir_all(data).unwrap();
+    // A node does not take a store without the key of its tokens.
+    std::fs::write(data.join("secret.key"), "5".repeat(64)).unwrap();
     let options = EmbeddedOptions { free_disk_bytes: 0, ..EmbeddedOptions::at(data) };
     EmbeddedStore::open(&options, SHARDS, SEED).unwrap()
 }
