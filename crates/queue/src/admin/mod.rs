@@ -9,8 +9,9 @@ use std::sync::Arc;
 use denrei_storage::log::{Admin, GroupId, Log, LogError, Offset, Place, Producer, Timers, TopicName};
 
 pub use self::letters::{DeadLetter, Redriven};
-pub use self::timers::{NumberedTimer, PendingTimer, is_numbered};
+pub use self::timers::{NumberedTimer, PendingTimer};
 use crate::metrics;
+pub use crate::wire::is_numbered;
 
 /// How far a group is behind in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use denrei_storage::log::{ErrorKind, LogError, Offset, Place, TimerId, TimerQuer
 use prost::Message;
 
 use super::QueueAdmin;
-use crate::wire::{Metadata, Parked, ParkedKind, RawTask};
+use crate::wire::{Metadata, NUMBERED, Parked, ParkedKind, RawTask};
 
 /// A task that waits for its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +25,6 @@ pub struct PendingTimer {
     pub value: Bytes,
     /// The task's metadata.
     pub metadata: Metadata,
-}
-
-/// Offsets from here on name timers that came from no record: no log reaches that far.
-const NUMBERED: u64 = 1 << 62;
-
-/// Whether an offset is none of a record, but stands for the number of a timer that came from nowhere.
-#[must_use]
-pub const fn is_numbered(offset: Offset) -> bool {
-    offset.0 >= NUMBERED
 }
 
 /// A task that is to wait under a number of its caller's own, rather than under the offset of a record.

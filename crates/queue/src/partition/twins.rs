@@ -10,8 +10,7 @@ use denrei_storage::log::{Offset, TimerRow};
 use prost::Message as _;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::admin::is_numbered;
-use crate::wire::{Parked, RawTask};
+use crate::wire::{Parked, RawTask, is_numbered};
 
 /// The records for which timers stand, and what tells each from another record: a topic that was deleted and made again counts
 /// its offsets anew.

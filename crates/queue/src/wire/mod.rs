@@ -13,7 +13,8 @@ use denrei_model::Timestamp;
 use denrei_storage::log::{Header, Record};
 use prost::Message;
 
-pub(crate) use self::parked::{Parked, ParkedKind};
+pub use self::parked::is_numbered;
+pub(crate) use self::parked::{NUMBERED, Parked, ParkedKind};
 
 /// The header that carries the metadata.
 pub const METADATA_HEADER: &str = "dt_meta";

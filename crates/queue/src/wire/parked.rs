@@ -1,10 +1,19 @@
 //! What a timer carries: a task, why it waits, and what happened to it so far.
 
 use bytes::Bytes;
-use denrei_storage::log::Header;
+use denrei_storage::log::{Header, Offset};
 use prost::Message;
 
 use super::{Metadata, RawTask};
+
+/// Offsets from here on name timers that came from no record: no log reaches that far.
+pub(crate) const NUMBERED: u64 = 1 << 62;
+
+/// Whether an offset is none of a record, but stands for the number of a timer that came from nowhere.
+#[must_use]
+pub const fn is_numbered(offset: Offset) -> bool {
+    offset.0 >= NUMBERED
+}
 
 /// Why a task waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
