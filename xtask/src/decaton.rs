@@ -17,7 +17,8 @@ const BILL: Bill = Bill {
     name: "decaton-9.5.0",
     artifacts: &[
         ("com.linecorp.decaton", "decaton-processor", "9.5.0"),
-        ("org.slf4j", "slf4j-nop", "2.0.17"),
+        // Of the line that its own slf4j-api has: one of 2 would not be found.
+        ("org.slf4j", "slf4j-nop", "1.7.36"),
     ],
 };
 
