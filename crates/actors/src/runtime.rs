@@ -1,7 +1,6 @@
 //! The runtime: claims the shards, starts their actors on arbiters, and is the way to them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -59,8 +58,6 @@ struct Door {
     depth: Depth,
     /// Absent until every shard is claimed.
     address: OnceLock<Addr<ShardActor>>,
-    /// Whether `missed` holds anything: looked at by each tick, without the lock.
-    any_missed: AtomicBool,
     /// The last record from each source that was not handed over. The shard pulls until it has them; a record may become
     /// durable, and so be found in the inbox, long after its hand-over was dropped.
     missed: Mutex<HashMap<Shard, RecordNumber>>,
@@ -85,22 +82,14 @@ impl Routes {
         let (from, number) = (record.from, record.number);
         let handed = shard::Handed { records: vec![record] };
         if door.try_send(handed).is_err() {
-            let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
-            let last = missed.entry(from).or_default();
-            *last = number.max(*last);
-            door.any_missed.store(true, Ordering::Release);
+            door.miss(from, number);
         }
     }
 
     /// The last record of each source that was not handed over to this shard since it asked last.
     pub(crate) fn take_missed(&self, shard: Shard) -> HashMap<Shard, RecordNumber> {
         let Some(door) = self.door(shard) else { return HashMap::new() };
-        if !door.any_missed.load(Ordering::Acquire) {
-            return HashMap::new();
-        }
-        let mut missed = door.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        door.any_missed.store(false, Ordering::Release);
-        std::mem::take(&mut missed)
+        std::mem::take(&mut *door.missed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -109,6 +98,26 @@ impl Door {
     fn try_send(&self, message: impl FromOutside) -> Result<(), SendError<()>> {
         let address = self.address.get().ok_or(SendError::Closed(()))?;
         self.depth.try_send(address, message)
+    }
+
+    /// A record was not handed over.
+    fn miss(&self, from: Shard, number: RecordNumber) {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = missed.is_empty();
+        let last = missed.entry(from).or_default();
+        *last = number.max(*last);
+        if let Some(address) = self.address.get().filter(|_| first) {
+            // Bounded by design: at most one until the shard has taken what it missed.
+            address.do_send(shard::Missed);
+        }
+    }
+
+    /// The shard is here, and looks for what it has missed before.
+    fn open(&self, address: Addr<ShardActor>) {
+        // Under the lock: whoever misses something meanwhile has either left it here, or sees the address.
+        let _missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        address.do_send(shard::Missed);
+        let _ = self.address.set(address);
     }
 }
 
@@ -187,7 +196,7 @@ impl Runtime {
             };
             listener.started(&address);
             if let Some(door) = routes.door(shard) {
-                let _ = door.address.set(address);
+                door.open(address);
             }
         }
         let handle = Handle { shards: foundation.shards, routes, clock: foundation.clock };

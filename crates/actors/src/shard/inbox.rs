@@ -3,7 +3,7 @@
 //! number = expected → take; lower → a repeat, drop; higher → one is missing, ask the source's durable inbox. Records are
 //! handed over in memory, and a hand-over may be dropped; the durable inbox has them all.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use denrei_model::position::RecordNumber;
 use denrei_model::shard::Shard;
@@ -21,6 +21,12 @@ struct Source {
     pulling: bool,
 }
 
+impl Source {
+    fn lacks(&self) -> bool {
+        self.rumoured || self.heard > self.taken
+    }
+}
+
 /// What to do with a record that arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Arrival {
@@ -36,14 +42,15 @@ pub(crate) enum Arrival {
 #[derive(Default)]
 pub(crate) struct Inbox {
     sources: HashMap<Shard, Source>,
+    /// Those from which something may be missing: few, where all may be many.
+    lacking: BTreeSet<Shard>,
 }
 
 impl Inbox {
     pub(crate) fn new(counters: &Counters) -> Self {
         let source = |taken| Source { taken, heard: taken, ..Source::default() };
-        Self {
-            sources: counters.high_water.iter().map(|(shard, number)| (*shard, source(*number))).collect(),
-        }
+        let sources = counters.high_water.iter().map(|(shard, number)| (*shard, source(*number))).collect();
+        Self { sources, lacking: BTreeSet::new() }
     }
 
     /// Judges a record by its number.
@@ -51,43 +58,56 @@ impl Inbox {
         let source = self.sources.entry(record.from).or_default();
         source.heard = source.heard.max(record.number);
         if record.number <= source.taken {
-            Arrival::Repeat
-        } else if record.number == source.taken.next() {
-            Arrival::Take
-        } else {
-            Arrival::Early
+            return Arrival::Repeat;
         }
+        self.lacking.insert(record.from);
+        if record.number == source.taken.next() { Arrival::Take } else { Arrival::Early }
     }
 
     /// A record of this number is on its way from there; it was not handed over.
     pub(crate) fn hear(&mut self, from: Shard, number: RecordNumber) {
         let source = self.sources.entry(from).or_default();
         source.heard = source.heard.max(number);
+        self.lacking.insert(from);
     }
 
     /// A record was put in line for its turn.
     pub(crate) fn taken(&mut self, record: &PendingRecord) {
         let source = self.sources.entry(record.from).or_default();
         source.taken = source.taken.max(record.number);
+        if !source.lacks() {
+            self.lacking.remove(&record.from);
+        }
     }
 
     /// The durable inbox may hold more from this shard.
     pub(crate) fn rumour(&mut self, from: Shard) {
         self.sources.entry(from).or_default().rumoured = true;
+        self.lacking.insert(from);
     }
 
     /// Sources from which records are missing and not being pulled; they count as being pulled from now on.
     pub(crate) fn begin_pulls(&mut self) -> Vec<(Shard, RecordNumber)> {
-        let lacking = self
-            .sources
-            .iter_mut()
-            .filter(|(_, source)| !source.pulling && (source.rumoured || source.heard > source.taken));
-        lacking
-            .map(|(shard, source)| {
+        let mut begun = Vec::new();
+        self.lacking.retain(|shard| {
+            let Some(source) = self.sources.get_mut(shard).filter(|source| source.lacks()) else {
+                return false;
+            };
+            if !source.pulling {
                 (source.pulling, source.rumoured) = (true, false);
-                (*shard, source.taken)
-            })
-            .collect()
+                begun.push((*shard, source.taken));
+            }
+            true
+        });
+        begun
+    }
+
+    /// Whether records are missing and not being pulled.
+    pub(crate) fn lacks(&self) -> bool {
+        self.lacking
+            .iter()
+            .filter_map(|shard| self.sources.get(shard))
+            .any(|source| source.lacks() && !source.pulling)
     }
 
     /// A pull has ended.

@@ -110,7 +110,9 @@ impl Handler<Sources> for ShardActor {
         for from in sources.0 {
             self.inbox.rumour(from);
         }
-        self.pull(&ctx.address());
+        let me = ctx.address();
+        self.pull(&me);
+        self.attend(&me);
     }
 }
 
@@ -122,10 +124,11 @@ pub(super) struct Timers(pub(super) Vec<DirtyReadsRow>);
 impl Handler<Timers> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, timers: Timers, _: &mut Context<Self>) {
+    fn handle(&mut self, timers: Timers, ctx: &mut Context<Self>) {
         for row in timers.0 {
             self.arm(row.chat, row.due);
         }
+        self.attend(&ctx.address());
     }
 }
 

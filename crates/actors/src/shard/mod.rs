@@ -9,6 +9,7 @@
 //! then set aside as a dead letter. When the store says that the shard is not ours any more, the actor stops at once and
 //! shows nothing.
 
+mod attention;
 mod commit;
 pub(crate) mod faults;
 mod inbox;
@@ -38,6 +39,7 @@ use denrei_model::position::Epoch;
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
 
+pub(crate) use attention::Missed;
 pub(crate) use mailbox::{Depth, FromOutside};
 pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Measure, Register, Stop, TurnDone};
 pub use options::ShardOptions;
@@ -55,7 +57,7 @@ use registry::Registry;
 use sessions::Sessions;
 use turn::Current;
 
-/// How often a shard looks after what may have been missed: dropped hand-overs, timers, streams without room.
+/// How soon a shard looks again after what nobody tells it of: timers, rests, streams and lines without room.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What a shard works with.
@@ -88,6 +90,8 @@ pub struct ShardActor {
     timers: BTreeSet<(u64, ChatId)>,
     due: HashMap<ChatId, u64>,
     turns: u64,
+    /// It is going to look again; see [`attention`].
+    attending: bool,
     /// On the monotonic clock: no turn before, because the store took nothing.
     rest_until: Duration,
     counts: Counts,
@@ -122,6 +126,7 @@ impl ShardActor {
             timers: BTreeSet::new(),
             due: HashMap::new(),
             turns: 0,
+            attending: false,
             rest_until: Duration::ZERO,
             counts: Counts::default(),
             last_error: None,
@@ -135,7 +140,6 @@ impl Actor for ShardActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.around.options.max_queued_records);
-        ctx.run_interval(TICK, |shard, ctx| shard.tick(&ctx.address()));
         self.load(&ctx.address());
     }
 }
@@ -145,15 +149,5 @@ impl ShardActor {
     fn load(&self, me: &Addr<Self>) {
         records::find_sources(self.shard, Arc::clone(&self.around.inboxes), me.clone());
         timers::find_timers(self.shard, Arc::clone(&self.around.reader), me.clone());
-    }
-
-    fn tick(&mut self, me: &Addr<Self>) {
-        for (from, number) in self.around.routes.take_missed(self.shard) {
-            self.inbox.hear(from, number);
-        }
-        self.fire_timers(me);
-        self.sessions.retry();
-        self.pull(me);
-        self.drive(me);
     }
 }

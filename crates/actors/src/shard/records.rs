@@ -49,7 +49,7 @@ impl ShardActor {
         match self.inbox.judge(&record) {
             Arrival::Repeat => self.counts.repeats += 1,
             Arrival::Early => {}
-            // Without room the record stays in the durable inbox; the tick pulls it.
+            // Without room the record stays in the durable inbox; it is pulled when there is room again.
             Arrival::Take if self.line.records() >= self.around.options.max_queued_records => {}
             Arrival::Take => {
                 self.inbox.taken(&record);

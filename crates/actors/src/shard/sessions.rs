@@ -16,7 +16,7 @@ use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
 pub(crate) struct Sessions {
     by_account: HashMap<AccountId, Vec<Session>>,
     count: usize,
-    /// Streams that could not be told that the log is ahead, or that their device was logged out; retried at each tick.
+    /// Streams that could not be told that the log is ahead, or that their device was logged out; tried again later.
     behind: Vec<(Arc<dyn PushSink>, StreamId, Signal)>,
 }
 
@@ -128,6 +128,11 @@ impl Sessions {
                 session.sink.signal(session.stream, Signal::Notify(frame.clone()));
             }
         }
+    }
+
+    /// Whether any stream is to be told what it had no room for.
+    pub(crate) const fn has_untold(&self) -> bool {
+        !self.behind.is_empty()
     }
 
     /// Tries again to tell streams what they had no room for. Of a stream that is to end, only that.

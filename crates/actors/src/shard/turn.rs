@@ -116,6 +116,7 @@ impl ShardActor {
         }
         let current = self.current.as_ref().map(|current| current.at);
         self.memory.retire(current.into_iter().chain(self.line.oldest()).min());
+        self.attend(me);
     }
 
     /// Whether the first in line has its rows and none of its entities rests.

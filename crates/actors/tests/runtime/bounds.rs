@@ -2,6 +2,7 @@
 
 use denrei_actors::entity::EntityRef;
 use denrei_actors::name::{handle_name, link_name};
+use denrei_actors::session::Signal;
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{CommandError, RuntimeOptions};
 use denrei_model::position::Seq;
@@ -34,6 +35,19 @@ async fn hand_overs_without_room_are_pulled_in_order_from_the_durable_inbox() {
         judge::all_stand(&stage, 2).await;
         tokio::time::resume();
     }
+}
+
+#[actix::test]
+async fn a_stream_without_room_is_told_later_that_the_log_is_ahead() {
+    let mut stage = Stage::with_people(Setting::default(), 2).await;
+    let stream = stage.listen(2).await;
+    *stage.notes.full.lock().unwrap() = true;
+    stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
+    stage.rest(1_000).await;
+    *stage.notes.full.lock().unwrap() = false;
+    stage.rest(1_000).await;
+    let signals = stage.notes.signals.lock().unwrap();
+    assert!(matches!(signals[..], [(to, Signal::Behind)] if to == stream), "{signals:?}");
 }
 
 #[actix::test]

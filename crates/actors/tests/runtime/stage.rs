@@ -7,7 +7,7 @@ use std::time::Duration;
 use denrei_actors::account::device::NewDevice;
 use denrei_actors::account::device::register::Register;
 use denrei_actors::runtime::Foundation;
-use denrei_actors::session::{Delivery, PushSink, Session, Signal, StreamId};
+use denrei_actors::session::{Delivery, PushSink, Session, SessionRefused, Signal, StreamId};
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{Handle, Origin, Runtime, RuntimeOptions};
 use denrei_model::clock::{ManualClock, Timestamp};
@@ -155,8 +155,17 @@ impl Stage {
             stream,
             sink: Arc::<Notes>::clone(&self.notes),
         };
-        self.handle.register(session).await.unwrap();
-        stream
+        // Within the narrowest bounds a shard may have no room at the moment; whoever has a stream comes back, too.
+        for _ in 0..100 {
+            match self.handle.register(session.clone()).await {
+                Err(SessionRefused::Overloaded) => tokio::task::yield_now().await,
+                other => {
+                    other.unwrap();
+                    return stream;
+                }
+            }
+        }
+        panic!("shards stay overloaded");
     }
 
     /// The process dies; the next one finds the first `durable` of the waiting batches.
