@@ -64,7 +64,14 @@ fn is_origin(text: &str) -> bool {
 pub fn cors(options: &CorsOptions) -> Cors {
     let key = HeaderName::from_static("idempotency-key");
     let mut cors = Cors::default()
-        .allowed_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allowed_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allowed_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, key])
         .expose_headers([RETRY_AFTER])
         .max_age(KEPT);

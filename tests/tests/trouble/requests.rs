@@ -2,7 +2,7 @@
 
 use denrei_tests::person::Person;
 use denrei_tests::plain::Plain;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::node;
 
@@ -10,7 +10,7 @@ use crate::node;
 type Case = (&'static str, String, u16, &'static str);
 
 fn bodies(to: &str) -> Vec<Case> {
-    let message = |message: serde_json::Value| json!({ "to": to, "message": message }).to_string();
+    let message = |message: Value| json!({ "to": to, "message": message }).to_string();
     let text = |text: &str| message(json!({ "type": "text", "text": text }));
     vec![
         ("no body", String::new(), 400, "malformed_json"),
@@ -136,5 +136,10 @@ async fn paths_methods_and_queries_that_lead_nowhere_are_told_so() {
     for (method, path, status, code) in cases {
         let told = Plain::new(method, path).bearer(&ann.token).send(node.address()).await;
         told.assert_problem(&format!("{method} {path}"), status, code);
+    }
+    for (path, status) in [("/v1/profile", 200), ("/v1/nothing", 404), ("/v1/stream", 405)] {
+        let told = Plain::new("HEAD", path).bearer(&ann.token).send(node.address()).await;
+        assert_eq!((told.status, &told.body), (status, &Value::Null), "HEAD {path}");
+        assert!(told.head.contains("content-length: "), "HEAD {path}: {}", told.head);
     }
 }

@@ -40,7 +40,21 @@ macro_rules! methods {
 }
 
 impl Resource {
-    methods! { get GET put PUT post POST patch PATCH delete DELETE }
+    methods! { watch GET put PUT post POST patch PATCH delete DELETE }
+
+    /// Has this handler answer `GET`, and `HEAD`, of whose answer the server sends the head alone. What asking changes something
+    /// for, such as a stream, is [watched](Self::watch) instead.
+    pub(crate) fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        F::Output: Responder + 'static,
+        Args: FromRequest + 'static,
+    {
+        let mut resource = self.watch(handler.clone());
+        resource.methods.push("HEAD");
+        resource.routes = resource.routes.route(web::head().to(handler));
+        resource
+    }
 
     /// With an answer to all other methods.
     pub(crate) fn whole(self) -> actix_web::Resource {

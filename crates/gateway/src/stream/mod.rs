@@ -36,7 +36,7 @@ use crate::request::route::resource;
 /// The routes of this module. The app must hold the `Gateway` state as `Data` and a [`Hub`] per worker.
 pub fn configure(routes: &mut ServiceConfig) {
     routes
-        .service(resource("/v1/stream").get(open::stream))
+        .service(resource("/v1/stream").watch(open::stream))
         .service(resource("/v1/operations").get(operations::operations))
         .service(resource("/v1/sync").post(sync::sync))
         .service(resource("/v1/ack").post(sync::ack))

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
 use super::stage::{ADMIN, Stage, account, device};
@@ -113,6 +113,15 @@ async fn whatever_is_no_page_and_no_id_is_told_so() {
     let bearer = ("authorization", format!("Bearer {ADMIN}"));
     let told = stage.send(TestRequest::post().uri("/debug/node").insert_header(bearer)).await;
     assert_eq!(told.json()["code"], "method_not_allowed");
+}
+
+#[actix_web::test]
+async fn who_looks_after_health_may_ask_for_the_head_alone() {
+    let stage = Stage::new(0).await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let told = stage.send(TestRequest::default().method(Method::HEAD).uri(path)).await;
+        assert_eq!(told.status, StatusCode::OK, "{path}");
+    }
 }
 
 #[actix_web::test]

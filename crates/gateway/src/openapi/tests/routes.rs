@@ -6,7 +6,7 @@ use std::path::Path;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
-use super::stage::{Stage, answer, documented};
+use super::stage::{Documented, Stage, answer, documented};
 
 /// The paths of all resources that the files of a folder make.
 fn resources(folder: &Path) -> BTreeSet<String> {
@@ -90,8 +90,33 @@ async fn methods_that_are_not_documented_are_not_allowed() {
                 let allowed = answer.headers().get("allow").unwrap().to_str().unwrap();
                 let allowed: BTreeSet<String> = allowed.split(", ").map(str::to_owned).collect();
                 let methods = documented.iter().filter(|other| other.path == operation.path);
-                assert_eq!(allowed, methods.map(|other| other.method.to_string()).collect());
+                let methods = methods.map(|other| other.method.to_string());
+                assert_eq!(allowed, methods.chain(head(operation, &documented)).collect());
             }
+        }
+    }
+}
+
+/// `HEAD`, where `GET` is answered and changes nothing: a stream that is opened replaces another.
+fn head(operation: &Documented, documented: &[Documented]) -> Option<String> {
+    let is_read = |other: &Documented| other.path == operation.path && other.method == Method::GET;
+    (operation.path != "/v1/stream" && documented.iter().any(is_read)).then(|| "HEAD".to_owned())
+}
+
+#[actix_web::test]
+async fn head_is_answered_as_get_is_but_for_streams() {
+    let stage = Stage::new().await;
+    let bearer = format!("Bearer {}", stage.token().await);
+    for operation in documented().await.iter().filter(|operation| operation.method == Method::GET) {
+        let ask = |method| {
+            let request = TestRequest::with_uri(&operation.uri()).method(method);
+            stage.send(request.insert_header(("authorization", bearer.as_str())))
+        };
+        let (status, _) = ask(Method::HEAD).await;
+        if operation.path == "/v1/stream" {
+            assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+        } else {
+            assert_eq!(status, ask(Method::GET).await.0, "{}", operation.path);
         }
     }
 }
