@@ -1,5 +1,5 @@
-//! TLS for the server: a certificate from files, or one made up for development. TLS 1.3 and 1.2, ALPN `h2` and
-//! `http/1.1`.
+//! TLS for the server: a certificate from files, or one made up for development. TLS 1.3, and 1.2 where clients need it; ALPN
+//! `h2` and `http/1.1`.
 //!
 //! Early data (0-RTT) stays off: what arrives in it may be replayed, and no request of ours bears that (`docs/adr/0005`).
 
@@ -9,12 +9,34 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedProtocolVersion,
     pki_types::{
         CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer,
         pem::{self, PemObject as _},
     },
 };
+use serde::Deserialize;
+
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+pub enum MinVersion {
+    /// For clients without TLS 1.3.
+    #[serde(rename = "1.2")]
+    Tls12,
+    /// TLS 1.3 alone. The default.
+    #[default]
+    #[serde(rename = "1.3")]
+    Tls13,
+}
+
+impl MinVersion {
+    fn versions(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::Tls12 => vec![&rustls::version::TLS13, &rustls::version::TLS12],
+            Self::Tls13 => vec![&rustls::version::TLS13],
+        }
+    }
+}
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -72,13 +94,13 @@ pub struct Development {
 }
 
 /// Reads a certificate chain, leaf first, and its private key (PKCS#8, PKCS#1 or SEC1), both PEM.
-pub fn load(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load(certificates: &Path, key: &Path, oldest: MinVersion) -> Result<Arc<ServerConfig>, TlsError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(certificates)?).collect();
     let chain = chain.map_err(|error| unreadable(certificates, &error))?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate { path: certificates.to_owned() });
     }
-    configure(chain, private_key(key)?).map_err(|error| match error {
+    configure(chain, private_key(key)?, oldest).map_err(|error| match error {
         TlsError::Unusable(rustls::Error::InconsistentKeys(_)) => {
             TlsError::Mismatch { certificates: certificates.to_owned(), key: key.to_owned() }
         }
@@ -108,21 +130,22 @@ fn unreadable(path: &Path, error: &dyn std::error::Error) -> TlsError {
 
 /// Makes a self-signed certificate for `names` (host names or IP addresses), for development only: no client trusts
 /// it unless told to, and it is another one after each start.
-pub fn self_signed(names: &[&str]) -> Result<Development, TlsError> {
+pub fn self_signed(names: &[&str], oldest: MinVersion) -> Result<Development, TlsError> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let made = rcgen::generate_simple_self_signed(names)?;
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let config = configure(vec![made.cert.der().clone()], key.into())?;
+    let config = configure(vec![made.cert.der().clone()], key.into(), oldest)?;
     Ok(Development { config, certificate_pem: made.cert.pem() })
 }
 
 fn configure(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    oldest: MinVersion,
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_protocol_versions(&oldest.versions())?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

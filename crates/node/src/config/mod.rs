@@ -47,8 +47,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RuntimeConfig {
-    /// How many shards a new store is made for; an existing one must have as many. At most half of `store.reader_queue`: as a
-    /// node starts, two reads of each shard wait. Default 256.
+    /// How many shards a new store is made for; an existing one must have as many. Default 256.
     pub(crate) shards: NonZeroU16,
     /// Threads for shards. Default: half the cores, at least one.
     pub(crate) arbiters: Option<NonZeroU16>,
@@ -72,6 +71,8 @@ pub(crate) struct TlsConfig {
     pub(crate) certificates: Option<PathBuf>,
     /// PEM file with its key.
     pub(crate) key: Option<PathBuf>,
+    /// The oldest version that is spoken, `"1.2"` or `"1.3"`. Default `"1.3"`.
+    pub(crate) min_version: tls::MinVersion,
 }
 
 impl TlsConfig {
@@ -84,7 +85,7 @@ impl TlsConfig {
     fn fault(&self) -> Option<String> {
         match (&self.certificates, &self.key) {
             (Some(certificates), Some(key)) => {
-                tls::load(certificates, key).err().map(|error| error.to_string())
+                tls::load(certificates, key, self.min_version).err().map(|error| error.to_string())
             }
             (None, None) => None,
             _ => Some("`certificates` and `key` go together".to_owned()),

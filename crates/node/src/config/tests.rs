@@ -106,8 +106,6 @@ fn what_a_node_would_not_start_with_is_said_at_once_each_by_its_key() {
         r#"
         [http]
         listen = []
-        [runtime]
-        shards = 65535
         [runtime.shard]
         max_queued_commands = 0
         max_active = 0
@@ -128,7 +126,6 @@ fn what_a_node_would_not_start_with_is_said_at_once_each_by_its_key() {
         "#,
         &[
             "http.listen: there is no address",
-            "runtime.shards: must be at most 2048",
             "runtime.shard.max_queued_commands: must be at least 1",
             "runtime.shard.max_active: must be at least 1",
             "gateway.registration.jwt.hs256_secret: must have",
@@ -177,7 +174,7 @@ fn what_will_do_is_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let token = directory.path().join("made.at.the.first.start");
     check(&format!("[admin]\ntoken_file = {token:?}"), &[]);
-    check("[runtime]\nshards = 65535\n[store]\nreader_queue = 131072", &[]);
+    check("[runtime]\nshards = 65535", &[]);
     check("[gateway.cors]\norigins = [\"*\", \"https://chat.example\"]", &[]);
     for level in ["", "WARN", "off", "info,denrei_actors::shard=debug", "info,[turn{shard=1}]=trace"] {
         check(&format!("[log]\nlevel = {level:?}"), &[]);
@@ -211,7 +208,7 @@ fn a_fault_brings_no_others_with_it() {
         "[gateway.registration]\nmode = \"jwt\"\njwt = { hs256_secret = 1 }",
         &["gateway.registration.jwt.hs256_secret: invalid type"],
     );
-    check("[runtime]\nshards = 3000\n[store]\nreader_queue = -1", &["store.reader_queue: invalid"]);
+    check("[store]\nreader_queue = -1", &["store.reader_queue: invalid"]);
 }
 
 #[test]
@@ -222,7 +219,7 @@ fn what_is_said_on_the_command_line_stands_in_for_what_the_file_lacks() {
 
 #[test]
 fn a_certificate_that_has_ended_is_warned_of() {
-    let made = tls::self_signed(&["localhost"]).unwrap();
+    let made = tls::self_signed(&["localhost"], tls::MinVersion::default()).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("chain.pem");
     std::fs::write(&file, made.certificate_pem).unwrap();

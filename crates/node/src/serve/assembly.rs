@@ -151,9 +151,9 @@ async fn start_http(config: &Config, gateway: &Gateway, hubs: &Hubs) -> anyhow::
     let mut options = config.http.clone();
     if !options.tls_listen.is_empty() {
         options.tls = Some(match (&config.tls.certificates, &config.tls.key) {
-            (Some(certificates), Some(key)) => tls::load(certificates, key)?,
+            (Some(certificates), Some(key)) => tls::load(certificates, key, config.tls.min_version)?,
             _ => {
-                let made = tls::self_signed(&["localhost", "127.0.0.1"])?;
+                let made = tls::self_signed(&["localhost", "127.0.0.1"], config.tls.min_version)?;
                 let file = config.store.data_dir.join("development.pem");
                 std::fs::write(&file, made.certificate_pem).with_context(|| file.display().to_string())?;
                 tracing::warn!(trust = %file.display(), "TLS with a certificate made for this run: for development only");

@@ -19,11 +19,18 @@ use super::{
 };
 use crate::server::{
     ServerError, ServerHandle, ServerOptions,
-    tls::{TlsError, load, self_signed},
+    tls::{MinVersion, TlsError, load, self_signed},
 };
 
 async fn started(change: impl FnOnce(&mut ServerOptions)) -> (ServerHandle, Probe, String) {
-    let development = self_signed(&["localhost"]).unwrap();
+    started_from(MinVersion::default(), change).await
+}
+
+async fn started_from(
+    oldest: MinVersion,
+    change: impl FnOnce(&mut ServerOptions),
+) -> (ServerHandle, Probe, String) {
+    let development = self_signed(&["localhost"], oldest).unwrap();
     let (server, probe) = start(|options| {
         options.listen.clear();
         options.tls_listen = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
@@ -45,11 +52,19 @@ async fn connect_as(server: &ServerHandle, client: Arc<ClientConfig>) -> TlsStre
 }
 
 fn trusting(pem: &str, alpn: &[&str]) -> ClientConfig {
+    trusting_by(rustls::DEFAULT_VERSIONS, pem, alpn)
+}
+
+fn trusting_by(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    pem: &str,
+    alpn: &[&str],
+) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -80,6 +95,18 @@ async fn alpn_http1_and_none_at_all_are_http1() {
         let mut answer = String::new();
         let _ = soon(stream.read_to_string(&mut answer)).await;
         assert!(answer.ends_with(" Http1 true"), "{answer}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_client_without_tls_1_3_is_served_only_where_that_is_allowed() {
+    for oldest in [MinVersion::Tls13, MinVersion::Tls12] {
+        let (server, _, pem) = started_from(oldest, |_| {}).await;
+        let client = trusting_by(&[&rustls::version::TLS12], &pem, &["h2"]);
+        let socket = TcpStream::connect(server.local_addrs()[0]).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let met = soon(TlsConnector::from(Arc::new(client)).connect(name, socket)).await;
+        assert_eq!(met.is_ok(), oldest == MinVersion::Tls12, "{oldest:?}: {met:?}");
     }
 }
 
@@ -156,19 +183,19 @@ fn certificate_and_key_come_from_files_and_must_belong_together() {
     std::fs::write(&key, one.signing_key.serialize_pem()).unwrap();
     std::fs::write(&other, two.signing_key.serialize_pem()).unwrap();
 
-    assert_eq!(load(&chain, &key).unwrap().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
-    assert!(matches!(load(&chain, &other), Err(TlsError::Mismatch { .. })));
-    assert!(matches!(load(&chain, &chain), Err(TlsError::NoKey { .. })));
+    assert_eq!(load(&chain, &key, MinVersion::Tls13).unwrap().alpn_protocols, [&b"h2"[..], b"http/1.1"]);
+    assert!(matches!(load(&chain, &other, MinVersion::Tls13), Err(TlsError::Mismatch { .. })));
+    assert!(matches!(load(&chain, &chain, MinVersion::Tls13), Err(TlsError::NoKey { .. })));
     let header = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n";
     for text in [
         format!("-----BEGIN EC PRIVATE KEY-----\n{header}-----END EC PRIVATE KEY-----\n"),
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n".to_owned(),
     ] {
         std::fs::write(&other, text).unwrap();
-        assert!(matches!(load(&chain, &other), Err(TlsError::Encrypted { .. })));
+        assert!(matches!(load(&chain, &other, MinVersion::Tls13), Err(TlsError::Encrypted { .. })));
     }
-    assert!(matches!(load(&key, &key), Err(TlsError::NoCertificate { .. })));
-    let absent = load(&dir.join("absent.pem"), &key).unwrap_err();
+    assert!(matches!(load(&key, &key, MinVersion::Tls13), Err(TlsError::NoCertificate { .. })));
+    let absent = load(&dir.join("absent.pem"), &key, MinVersion::Tls13).unwrap_err();
     assert!(absent.to_string().contains("absent.pem"), "{absent}");
     std::fs::remove_dir_all(&dir).unwrap();
 }
