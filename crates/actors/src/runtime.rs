@@ -13,7 +13,7 @@ use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{
     ClaimError, CommitListener, InboxStore, Lost, PendingRecord, Reader, ShardStore,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::command::{Command, CommandError, Origin, Outcome, Request};
 use crate::entity::{Entity as _, EntityRef, Part};
@@ -156,6 +156,9 @@ impl CommitListener for Listener {
     }
 }
 
+/// Shards that read what they left to do at once: enough for the readers, few enough for their queue.
+const LOADING: usize = 16;
+
 /// The running shards of a node.
 pub struct Runtime {
     handle: Handle,
@@ -176,6 +179,7 @@ impl Runtime {
         }
         let arbiters: Vec<Arbiter> = (0..options.arbiters).map(|_| Arbiter::new()).collect();
         let routes = Routes::new(foundation.shards);
+        let loading = Arc::new(Semaphore::new(LOADING));
         for (claim, listener) in claims {
             let shard = claim.shard;
             let around = shard::Surroundings {
@@ -185,6 +189,7 @@ impl Runtime {
                 inboxes: Arc::clone(&foundation.inboxes),
                 clock: Arc::clone(&foundation.clock),
                 routes: routes.clone(),
+                loading: Arc::clone(&loading),
                 options: options.shard.clone(),
                 incarnation: foundation.incarnation,
             };

@@ -38,6 +38,7 @@ use denrei_model::id::ChatId;
 use denrei_model::position::Epoch;
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
+use tokio::sync::Semaphore;
 
 pub(crate) use attention::Missed;
 pub(crate) use mailbox::{Depth, FromOutside};
@@ -69,6 +70,8 @@ pub(crate) struct Surroundings {
     pub(crate) inboxes: Arc<dyn InboxStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) routes: Routes,
+    /// Held by a shard that reads what it left to do, so that not all of them read at once.
+    pub(crate) loading: Arc<Semaphore>,
     pub(crate) options: ShardOptions,
     pub(crate) incarnation: [u8; 16],
 }
@@ -147,7 +150,13 @@ impl Actor for ShardActor {
 impl ShardActor {
     /// Reads what the shard left to do: records not yet applied, read marks not yet told.
     fn load(&self, me: &Addr<Self>) {
-        records::find_sources(self.shard, Arc::clone(&self.around.inboxes), me.clone());
-        timers::find_timers(self.shard, Arc::clone(&self.around.reader), me.clone());
+        let (shard, around, me) = (self.shard, self.around.clone(), me.clone());
+        actix::spawn(async move {
+            // Never closed; and if it were, reading all at once would be better than not at all.
+            let _turn = around.loading.acquire().await;
+            let sources = records::find_sources(shard, around.inboxes, &me);
+            let timers = timers::find_timers(shard, around.reader, &me);
+            tokio::join!(sources, timers);
+        });
     }
 }

@@ -18,21 +18,16 @@ const PULL: usize = 512;
 const PULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// Looks which shards have durable records for this one.
-pub(super) fn find_sources(shard: Shard, inboxes: Arc<dyn InboxStore>, me: Addr<ShardActor>) {
-    actix::spawn(async move {
-        loop {
-            match inboxes.sources(shard).await {
-                Ok(sources) => return me.do_send(Sources(sources)),
-                Err(error) => {
-                    tracing::warn!(%shard, %error, "the sources of the inbox cannot be read; trying again");
-                }
-            }
-            actix::clock::sleep(PULL_PAUSE).await;
-            if !me.connected() {
-                return;
+pub(super) async fn find_sources(shard: Shard, inboxes: Arc<dyn InboxStore>, me: &Addr<ShardActor>) {
+    while me.connected() {
+        match inboxes.sources(shard).await {
+            Ok(sources) => return me.do_send(Sources(sources)),
+            Err(error) => {
+                tracing::warn!(%shard, %error, "the sources of the inbox cannot be read; trying again");
             }
         }
-    });
+        actix::clock::sleep(PULL_PAUSE).await;
+    }
 }
 
 impl ShardActor {

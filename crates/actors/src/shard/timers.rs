@@ -14,25 +14,20 @@ use super::messages::Timers;
 use crate::chatroom;
 
 /// Reads the read marks that were waiting to be told when the shard was last owned.
-pub(super) fn find_timers(shard: Shard, reader: Arc<dyn Reader>, me: Addr<ShardActor>) {
-    actix::spawn(async move {
-        let key = |shard| DirtyReadsKey { shard, chat: ChatId::default() };
-        let range = KeyRange::new(key(shard), key(Shard::new(shard.get() + 1)));
-        let fetch = Fetch { keys: Vec::new(), scans: vec![Scan::forward(range, usize::MAX)] };
-        loop {
-            match reader.fetch(fetch.clone()).await {
-                Ok(fetched) => {
-                    let rows = fetched.scan::<DirtyReadsKey>(0).map(|(_, row)| row.clone()).collect();
-                    return me.do_send(Timers(rows));
-                }
-                Err(error) => tracing::warn!(%shard, %error, "timers cannot be read; trying again"),
+pub(super) async fn find_timers(shard: Shard, reader: Arc<dyn Reader>, me: &Addr<ShardActor>) {
+    let key = |shard| DirtyReadsKey { shard, chat: ChatId::default() };
+    let range = KeyRange::new(key(shard), key(Shard::new(shard.get() + 1)));
+    let fetch = Fetch { keys: Vec::new(), scans: vec![Scan::forward(range, usize::MAX)] };
+    while me.connected() {
+        match reader.fetch(fetch.clone()).await {
+            Ok(fetched) => {
+                let rows = fetched.scan::<DirtyReadsKey>(0).map(|(_, row)| row.clone()).collect();
+                return me.do_send(Timers(rows));
             }
-            actix::clock::sleep(super::TICK).await;
-            if !me.connected() {
-                return;
-            }
+            Err(error) => tracing::warn!(%shard, %error, "timers cannot be read; trying again"),
         }
-    });
+        actix::clock::sleep(super::TICK).await;
+    }
 }
 
 impl ShardActor {

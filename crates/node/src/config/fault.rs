@@ -72,15 +72,7 @@ impl Config {
 
     fn of_shards(&self) -> Vec<Fault> {
         let bounds = self.runtime.shard.faults();
-        let mut faults: Vec<Fault> = bounds.iter().map(|said| Fault::within("runtime.shard", said)).collect();
-        let most = self.store.reader_queue.get() / 2;
-        if usize::from(self.runtime.shards.get()) > most {
-            let what = format!(
-                "must be at most {most}, half of `store.reader_queue`: as a node starts, two reads of each shard wait"
-            );
-            faults.push(Fault::at("runtime.shards", what).and("store.reader_queue"));
-        }
-        faults
+        bounds.iter().map(|said| Fault::within("runtime.shard", said)).collect()
     }
 
     fn of_addresses(&self) -> Vec<Fault> {
