@@ -16,5 +16,6 @@ mod runtime {
     mod facts;
     mod panics;
     mod random;
+    mod stalls;
     mod sweeps;
 }

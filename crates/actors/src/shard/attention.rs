@@ -3,6 +3,7 @@
 
 use actix::{Addr, AsyncContext as _, Context, Handler, Message};
 
+use super::item::Item;
 use super::{ShardActor, TICK};
 
 impl ShardActor {
@@ -21,7 +22,7 @@ impl ShardActor {
 
     fn is_restless(&self) -> bool {
         // Between turns, the first in line has its rows and was not given its turn: it rests.
-        let rests = self.current.is_none() && self.line.front().is_some_and(|item| item.fetched.is_some());
+        let rests = self.current.is_none() && self.line.front().is_some_and(Item::is_read);
         rests || !self.timers.is_empty() || self.sessions.has_untold() || self.inbox.lacks()
     }
 }

@@ -63,6 +63,7 @@ impl ShardActor {
     }
 
     fn ticketed(&mut self, entry: &Entry, place: Place, departure: &mut Departure, me: &Addr<Self>) {
+        self.disk_full = false;
         self.ledger.take_up(entry);
         self.memory.write(&entry.batch.changes, place);
         self.outgoing.ticket(place);
@@ -134,11 +135,15 @@ impl ShardActor {
         self.delay(source.timer);
         match (source.record, source.rows, error) {
             (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
-                self.set_aside(applying, "what follows from it is too large for one commit", &rows, me);
+                self.set_aside(applying, "what follows from it is too large for one commit", Some(&rows), me);
             }
             (Some(applying), ..) => {
                 // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
                 self.rest_until = self.around.clock.monotonic() + super::TICK;
+                self.disk_full = matches!(error, EnqueueError::DiskFull { .. });
+                if self.disk_full {
+                    self.shed_waiting();
+                }
                 self.again(Cause::Record(applying), me);
             }
             (None, ..) => {}
@@ -146,8 +151,14 @@ impl ShardActor {
     }
 
     /// Gives a record up: it is kept as a dead letter, and the accounts it names begin a new log, so that their devices
-    /// take snapshots.
-    pub(super) fn set_aside(&mut self, applying: Applying, reason: &str, rows: &Rows, me: &Addr<Self>) {
+    /// take snapshots; unless no `rows` could be read to begin it from.
+    pub(super) fn set_aside(
+        &mut self,
+        applying: Applying,
+        reason: &str,
+        rows: Option<&Rows>,
+        me: &Addr<Self>,
+    ) {
         self.counts.skipped += 1;
         let Applying { pending, record, .. } = &applying;
         let accounts = record.as_deref().map(route::accounts).unwrap_or_default();
@@ -158,8 +169,12 @@ impl ShardActor {
         let letter =
             DeadLetterRow { at: now.as_millis(), reason: reason.to_owned(), record: pending.record.clone() };
         let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
-        effects.changes.extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
-        let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
+        if let Some(rows) = rows {
+            effects
+                .changes
+                .extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
+        }
+        let entry = self.ledger.enter(effects, rows.unwrap_or(&Rows::default()), vec![applying.mark()]);
         let source = Source { record: Some(applying), ..Source::default() };
         self.commit(entry, None, source, me);
         if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })

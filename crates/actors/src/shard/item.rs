@@ -30,6 +30,8 @@ pub(crate) enum Cause {
     Timer(ChatId, Part),
     /// The shard is to delete what it need not keep.
     Sweep(SweepStep),
+    /// Nothing any more: who asked was told so while it waited.
+    Shed,
 }
 
 impl Cause {
@@ -38,7 +40,7 @@ impl Cause {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => vec![part.entity.clone()],
             Self::Record(applying) => applying.record.as_deref().map(route::entities).unwrap_or_default(),
-            Self::Register { .. } | Self::Sweep(_) => Vec::new(),
+            Self::Register { .. } | Self::Sweep(_) | Self::Shed => Vec::new(),
         }
     }
 
@@ -54,6 +56,7 @@ impl Cause {
                 Fetch { keys: vec![key.into()], scans: Vec::new() }
             }
             Self::Sweep(step) => step.needs(shard),
+            Self::Shed => Fetch::default(),
         }
     }
 }
@@ -92,6 +95,15 @@ pub(crate) struct Item {
     pub(crate) captured: Captured,
     /// Empty until what was missing has been read.
     pub(crate) fetched: Option<Fetched>,
+    /// The rows can never be read.
+    pub(crate) damaged: bool,
+}
+
+impl Item {
+    /// Whether all is known that can be known of its rows.
+    pub(crate) const fn is_read(&self) -> bool {
+        self.fetched.is_some() || self.damaged
+    }
 }
 
 /// The line. Ids are contiguous, so that a read finds its item.
@@ -135,8 +147,18 @@ impl Line {
         id
     }
 
+    /// Takes the commands out that wait; their places stay, with nothing in them.
+    pub(crate) fn take_commands(&mut self) -> Vec<Cause> {
+        let commands = self.items.iter_mut().filter(|item| !matches!(item.cause, Cause::Record(_)));
+        let taken: Vec<Cause> =
+            commands.map(|item| std::mem::replace(&mut item.cause, Cause::Shed)).collect();
+        self.commands = 0;
+        taken
+    }
+
     fn count(&mut self, cause: &Cause, by: isize) {
         let counter = match cause {
+            Cause::Shed => return,
             Cause::Record(_) => &mut self.records,
             Cause::Ask(_) | Cause::Register { .. } | Cause::Timer(..) | Cause::Sweep(_) => &mut self.commands,
         };

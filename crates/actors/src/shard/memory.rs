@@ -110,6 +110,9 @@ impl Memory {
     }
 
     fn overlaid(&self, scan: &Scan, since: u64) -> Vec<(Key, Known)> {
+        if scan.range.from >= scan.range.to {
+            return Vec::new();
+        }
         let range = self.overlay.range(scan.range.from.clone()..scan.range.to.clone());
         let rows = range.filter(|(_, written)| written.write >= since);
         rows.map(|(key, written)| (key.clone(), written.row.clone())).collect()

@@ -23,7 +23,7 @@ impl Handler<Ask> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, ask: Ask, ctx: &mut Context<Self>) {
-        if self.line.commands() >= self.around.options.max_queued_commands {
+        if self.has_no_room() {
             self.counts.shed += 1;
             ask.0.work.shed(self.around.options.retry_after());
             return;
@@ -185,7 +185,7 @@ impl Handler<Register> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, register: Register, ctx: &mut Context<Self>) {
-        if self.line.commands() >= self.around.options.max_queued_commands {
+        if self.has_no_room() {
             self.counts.shed += 1;
             let _ = register.to.send(Err(SessionRefused::Overloaded));
             return;

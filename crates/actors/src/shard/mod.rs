@@ -95,6 +95,8 @@ pub struct ShardActor {
     turns: u64,
     /// It is going to look again; see [`attention`].
     attending: bool,
+    /// A record waits in front for which the disk has no room.
+    disk_full: bool,
     /// On the monotonic clock: no turn before, because the store took nothing.
     rest_until: Duration,
     counts: Counts,
@@ -130,6 +132,7 @@ impl ShardActor {
             due: HashMap::new(),
             turns: 0,
             attending: false,
+            disk_full: false,
             rest_until: Duration::ZERO,
             counts: Counts::default(),
             last_error: None,

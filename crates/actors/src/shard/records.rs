@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use denrei_model::shard::Shard;
-use denrei_storage::shard::{InboxStore, PendingRecord};
+use denrei_storage::shard::{InboxStore, PendingRecord, ReadError};
 
 use super::ShardActor;
 use super::inbox::Arrival;
@@ -22,6 +22,9 @@ pub(super) async fn find_sources(shard: Shard, inboxes: Arc<dyn InboxStore>, me:
     while me.connected() {
         match inboxes.sources(shard).await {
             Ok(sources) => return me.do_send(Sources(sources)),
+            Err(error @ ReadError::Damaged(_)) => {
+                return tracing::error!(%shard, %error, "the numbers of the inbox are damaged: records that waited stay there");
+            }
             Err(error) => {
                 tracing::warn!(%shard, %error, "the sources of the inbox cannot be read; trying again");
             }

@@ -16,7 +16,7 @@ use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
 pub(crate) struct Sessions {
     by_account: HashMap<AccountId, Vec<Session>>,
     count: usize,
-    /// Streams that could not be told that the log is ahead, or that their device was logged out; tried again later.
+    /// Streams that could not be told that the log is ahead, that another replaced them, or that their device was logged out; tried again later.
     behind: Vec<(Arc<dyn PushSink>, StreamId, Signal)>,
 }
 
@@ -31,9 +31,9 @@ impl Sessions {
         let before = sessions.len();
         sessions.retain(|older| {
             let same = older.device == session.device;
-            if same && older.stream != session.stream {
-                // If there is no room it is told by the gateway, which finds the newer stream of the device.
-                older.sink.signal(older.stream, Signal::Replaced);
+            let is_replaced = same && older.stream != session.stream;
+            if is_replaced && !older.sink.signal(older.stream, Signal::Replaced) {
+                self.behind.push((Arc::clone(&older.sink), older.stream, Signal::Replaced));
             }
             !same
         });
@@ -137,7 +137,8 @@ impl Sessions {
 
     /// Tries again to tell streams what they had no room for. Of a stream that is to end, only that.
     pub(crate) fn retry(&mut self) {
-        self.behind.sort_by_key(|(_, stream, signal)| (*stream, *signal != Signal::Revoked));
+        let goes_on = |signal: &Signal| !matches!(signal, Signal::Revoked | Signal::Replaced);
+        self.behind.sort_by_key(|(_, stream, signal)| (*stream, goes_on(signal)));
         self.behind.dedup_by_key(|(_, stream, _)| *stream);
         self.behind.retain(|(sink, stream, signal)| !sink.signal(*stream, signal.clone()));
     }

@@ -105,7 +105,7 @@ impl SweepStep {
         }
     }
 
-    fn shed(self, after: Duration) {
+    pub(super) fn shed(self, after: Duration) {
         // Whoever asked may have gone; the next sweep finds the same.
         let _ = self.to.send(Err(SweepError::Overloaded(after)));
     }
@@ -203,7 +203,7 @@ impl Handler<SweepStep> for ShardActor {
             accounts.sort_unstable();
             accounts.dedup();
         }
-        if self.line.commands() >= self.around.options.max_queued_commands {
+        if self.has_no_room() {
             self.counts.shed += 1;
             return step.shed(self.around.options.retry_after());
         }

@@ -6,7 +6,7 @@ use actix::Addr;
 use denrei_model::id::ChatId;
 use denrei_model::row::{DirtyReadsKey, KeyRange};
 use denrei_model::shard::Shard;
-use denrei_storage::shard::{Fetch, Reader, Scan};
+use denrei_storage::shard::{Fetch, ReadError, Reader, Scan};
 
 use super::ShardActor;
 use super::item::Cause;
@@ -23,6 +23,9 @@ pub(super) async fn find_timers(shard: Shard, reader: Arc<dyn Reader>, me: &Addr
             Ok(fetched) => {
                 let rows = fetched.scan::<DirtyReadsKey>(0).map(|(_, row)| row.clone()).collect();
                 return me.do_send(Timers(rows));
+            }
+            Err(error @ ReadError::Damaged(_)) => {
+                return tracing::error!(%shard, %error, "timers are damaged: read marks that waited are not told");
             }
             Err(error) => tracing::warn!(%shard, %error, "timers cannot be read; trying again"),
         }

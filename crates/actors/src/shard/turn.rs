@@ -6,7 +6,7 @@ use actix::Addr;
 use denrei_model::effects::Effects;
 use denrei_model::id::ChatId;
 use denrei_model::row::DeviceKey;
-use denrei_storage::shard::{Fetch, Fetched};
+use denrei_storage::shard::{Fetch, Fetched, ReadError};
 use tokio::sync::oneshot;
 
 use super::commit::Source;
@@ -76,7 +76,7 @@ impl ShardActor {
             _ => self.around.clock.monotonic(),
         };
         let id = self.line.next_id();
-        (Item { id, cause, since, entities, captured, fetched }, to_read)
+        (Item { id, cause, since, entities, captured, fetched, damaged: false }, to_read)
     }
 
     fn prefetch(&self, item: u64, fetch: Fetch, me: &Addr<Self>) {
@@ -98,10 +98,18 @@ impl ShardActor {
                 }
                 self.drive(me);
             }
-            Err(error) => {
+            Err(error @ ReadError::Unavailable(_)) => {
                 tracing::warn!(shard = %self.shard, %error, "rows cannot be read; trying again");
                 self.last_error = Some(error.to_string());
                 self.prefetch(read.item, read.fetch, me);
+            }
+            Err(error @ ReadError::Damaged(_)) => {
+                tracing::error!(shard = %self.shard, %error, "rows are damaged; what needs them is given up");
+                self.last_error = Some(error.to_string());
+                if let Some(item) = self.line.get_mut(read.item) {
+                    item.damaged = true;
+                }
+                self.drive(me);
             }
         }
     }
@@ -122,7 +130,7 @@ impl ShardActor {
     /// Whether the first in line has its rows and none of its entities rests.
     fn ready(&self) -> bool {
         let Some(item) = self.line.front() else { return false };
-        item.fetched.is_some()
+        item.is_read()
             && self.around.clock.monotonic() >= self.rest_until
             && !item.entities.iter().any(|entity| self.rests(entity))
     }
@@ -131,24 +139,67 @@ impl ShardActor {
         self.registry.resting_until(entity).is_some_and(|until| until > self.around.clock.monotonic())
     }
 
-    /// Sheds the commands in front whose entity rests after a panic: only a record, which must be applied in its order,
-    /// holds up the others.
+    /// Sheds the commands in front whose entity rests after a panic, and puts timers off: only a record, which must be applied
+    /// in its order, holds up the others.
     fn shed_resting(&mut self) {
-        let resting = |shard: &Self| match shard.line.front() {
-            Some(Item { cause: Cause::Ask(part), .. }) => {
-                shard.current.is_none() && shard.rests(&part.entity)
-            }
-            _ => false,
-        };
-        while resting(self) {
-            let Some(Item { cause: Cause::Ask(part), entities, .. }) = self.line.pop() else { return };
+        while self.current.is_none() {
+            let resting = match self.line.front().map(|item| &item.cause) {
+                Some(Cause::Ask(part) | Cause::Timer(_, part)) if self.rests(&part.entity) => {
+                    self.registry.resting_until(&part.entity).unwrap_or_default()
+                }
+                _ => return,
+            };
+            let Some(Item { cause, entities, .. }) = self.line.pop() else { return };
             self.registry.unpin(&entities);
-            self.counts.shed += 1;
-            part.work.shed(self.around.options.retry_after());
+            match cause {
+                Cause::Timer(chat, _) => {
+                    let rest = resting.saturating_sub(self.around.clock.monotonic());
+                    self.arm(chat, self.around.clock.now().plus(rest).as_millis());
+                }
+                cause => self.shed(cause),
+            }
+        }
+    }
+
+    /// Whether one more command would wait in vain, or for too long.
+    pub(super) fn has_no_room(&self) -> bool {
+        let held_up = self.disk_full && self.line.records() > 0;
+        held_up || self.line.commands() >= self.around.options.max_queued_commands
+    }
+
+    /// Sheds all commands that wait behind a record for which the disk has no room: it may rest for long.
+    pub(super) fn shed_waiting(&mut self) {
+        for cause in self.line.take_commands() {
+            self.shed(cause);
+        }
+    }
+
+    /// Tells whoever asked to come back later.
+    fn shed(&mut self, cause: Cause) {
+        self.counts.shed += 1;
+        let after = self.around.options.retry_after();
+        match cause {
+            Cause::Ask(part) => part.work.shed(after),
+            Cause::Register { to, .. } => drop(to.send(Err(SessionRefused::Overloaded))),
+            Cause::Sweep(step) => step.shed(after),
+            Cause::Timer(chat, _) => self.delay(Some(chat)),
+            Cause::Record(_) | Cause::Shed => {}
+        }
+    }
+
+    /// There is nothing to decide, or the rows for it are damaged. A record is then set aside; who asked hears that nothing is
+    /// known, by the drop of the way back.
+    fn give_up(&mut self, item: Item, me: &Addr<Self>) {
+        self.registry.unpin(&item.entities);
+        if let Cause::Record(applying) = item.cause {
+            self.set_aside(applying, "rows that it needs are damaged", None, me);
         }
     }
 
     fn start(&mut self, item: Item, me: &Addr<Self>) {
+        if item.damaged || matches!(item.cause, Cause::Shed) {
+            return self.give_up(item, me);
+        }
         let Item { cause, entities, captured, fetched, .. } = item;
         let at = captured.at;
         let lacks_core =
@@ -167,11 +218,12 @@ impl ShardActor {
         let (parts, record, timer) = match cause {
             Cause::Register { session, to } => return self.register(session, to, &rows),
             Cause::Sweep(step) => return self.sweep(step, &rows, me),
+            Cause::Shed => return,
             Cause::Ask(part) => (vec![part], None, None),
             Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
             Cause::Record(applying) => match applying.record.as_ref().map(route::parts) {
                 Some(parts) => (parts, Some(applying), None),
-                None => return self.set_aside(applying, "it does not decode", &rows, me),
+                None => return self.set_aside(applying, "it does not decode", Some(&rows), me),
             },
         };
         self.turns += 1;
@@ -257,7 +309,7 @@ impl ShardActor {
         if applying.panics < self.around.options.max_panics {
             return self.again(Cause::Record(applying), me);
         }
-        self.set_aside(applying, "its entity panicked each time", &current.rows, me);
+        self.set_aside(applying, "its entity panicked each time", Some(&current.rows), me);
     }
 
     fn register(&mut self, session: Session, to: oneshot::Sender<Result<(), SessionRefused>>, rows: &Rows) {
@@ -266,7 +318,11 @@ impl ShardActor {
             let _ = to.send(Err(SessionRefused::Revoked));
             return;
         }
+        let (account, stream) = (session.account, session.stream);
         self.sessions.add(session);
-        let _ = to.send(Ok(()));
+        if to.send(Ok(())).is_err() {
+            // Given up while it waited; its end was told before there was anything to end.
+            self.sessions.remove(account, stream);
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! Every queue has a bound, and over it nothing is lost: commands are shed, records wait.
 
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
 use denrei_actors::entity::EntityRef;
 use denrei_actors::name::{handle_name, link_name};
-use denrei_actors::session::Signal;
+use denrei_actors::session::{Session, Signal, StreamId};
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{CommandError, RuntimeOptions};
 use denrei_model::position::Seq;
@@ -11,7 +14,7 @@ use denrei_storage::shard::EnqueueError;
 use super::act::{direct, message};
 use super::commits::ask;
 use super::judge::{self, payloads};
-use super::stage::{Setting, Stage, account, origin};
+use super::stage::{Notes, Setting, Stage, account, device, origin};
 
 fn narrow() -> ShardOptions {
     ShardOptions { max_queued_commands: 2, max_queued_records: 2, ..ShardOptions::default() }
@@ -48,6 +51,27 @@ async fn a_stream_without_room_is_told_later_that_the_log_is_ahead() {
     stage.rest(1_000).await;
     let signals = stage.notes.signals.lock().unwrap();
     assert!(matches!(signals[..], [(to, Signal::Behind)] if to == stream), "{signals:?}");
+}
+
+#[actix::test]
+async fn a_stream_that_is_given_up_while_its_sign_on_waits_leaves_no_session() {
+    let mut stage = Stage::with_people(Setting::default(), 1).await;
+    // Nothing is at hand any more: the row of the device has to be read.
+    stage.crash(0).await;
+    let stream = StreamId(99);
+    let session = Session {
+        account: account(1),
+        device: device(1),
+        number: 0,
+        stream,
+        sink: Arc::<Notes>::clone(&stage.notes),
+    };
+    let mut signing_on = Box::pin(stage.handle.register(session));
+    assert!(signing_on.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(signing_on);
+    stage.handle.end(account(1), stream);
+    stage.rest(100).await;
+    assert_eq!(stage.handle.measure(stage.shard(1)).await.unwrap().sessions, 0);
 }
 
 #[actix::test]

@@ -146,6 +146,18 @@ impl Stage {
 
     /// Opens a stream of a person's device.
     pub(crate) async fn listen(&mut self, number: u8) -> StreamId {
+        // Within the narrowest bounds a shard may have no room at the moment; whoever has a stream comes back, too.
+        for _ in 0..100 {
+            match self.sign_on(number).await {
+                Err(SessionRefused::Overloaded) => tokio::task::yield_now().await,
+                other => return other.unwrap(),
+            }
+        }
+        panic!("shards stay overloaded");
+    }
+
+    /// The same, once.
+    pub(crate) async fn sign_on(&mut self, number: u8) -> Result<StreamId, SessionRefused> {
         self.streams += 1;
         let stream = StreamId(self.streams);
         let session = Session {
@@ -155,17 +167,7 @@ impl Stage {
             stream,
             sink: Arc::<Notes>::clone(&self.notes),
         };
-        // Within the narrowest bounds a shard may have no room at the moment; whoever has a stream comes back, too.
-        for _ in 0..100 {
-            match self.handle.register(session.clone()).await {
-                Err(SessionRefused::Overloaded) => tokio::task::yield_now().await,
-                other => {
-                    other.unwrap();
-                    return stream;
-                }
-            }
-        }
-        panic!("shards stay overloaded");
+        self.handle.register(session).await.map(|()| stream)
     }
 
     /// The process dies; the next one finds the first `durable` of the waiting batches.

@@ -22,8 +22,7 @@ impl Readers {
             let inbox = inbox.clone();
             std::thread::Builder::new().name(format!("denrei-read-{number}")).spawn(move || {
                 for job in inbox.iter() {
-                    // A read that panics is given up, and whoever asked hears that; the thread is for the others too.
-                    let _ = catch_unwind(AssertUnwindSafe(job));
+                    job();
                 }
             })?;
         }
@@ -37,8 +36,13 @@ impl Readers {
     ) -> Result<T, ReadError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || {
+            // A read that panics would panic again: the thread is for the others, and whoever asked is not to ask once more.
+            let read = catch_unwind(AssertUnwindSafe(read));
             // Whoever asked may have gone meanwhile.
-            let _ = answer.send(read());
+            let _ =
+                answer.send(read.unwrap_or_else(|_| {
+                    Err(ReadError::Damaged("reading it made the reader panic".to_owned()))
+                }));
         });
         self.jobs.try_send(job).map_err(|_| ReadError::Unavailable("too many reads wait".to_owned()))?;
         answered.await.unwrap_or_else(|_| Err(ReadError::Unavailable("the read was given up".to_owned())))
@@ -53,7 +57,7 @@ mod tests {
     async fn a_read_that_panics_harms_no_other() {
         let readers = Readers::start(1, 4).unwrap();
         let given_up = readers.run(|| -> Result<(), ReadError> { panic!("on purpose") }).await;
-        assert!(matches!(given_up, Err(ReadError::Unavailable(_))), "{given_up:?}");
+        assert!(matches!(given_up, Err(ReadError::Damaged(_))), "{given_up:?}");
         assert_eq!(readers.run(|| Ok(7)).await, Ok(7));
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use denrei_model::position::{Epoch, Place};
+use denrei_model::row::Key;
 use denrei_model::shard::Shard;
 
 use super::store::MemoryStore;
@@ -67,6 +68,16 @@ impl MemoryStore {
     /// The next batch of an owner is refused so.
     pub fn refuse_next(&self, refusal: EnqueueError) {
         self.change(|world| world.refusal = Some(refusal));
+    }
+
+    /// The disk has room for so many batches more, or for any number again.
+    pub fn limit_disk(&self, room: Option<usize>) {
+        self.change(|world| world.room = room);
+    }
+
+    /// The row of this key cannot be read any more.
+    pub fn damage(&self, key: Key) {
+        self.change(|world| world.damaged.insert(key));
     }
 
     /// A commit fails: what waits is lost, listeners hear it, nothing is taken any more.

@@ -119,9 +119,13 @@ impl ShardStore for MemoryStore {
             if let Some(refusal) = world.refusal.take() {
                 return Err(refusal);
             }
+            if world.room == Some(0) {
+                return Err(EnqueueError::DiskFull { reserve: 0 });
+            }
             if world.queue.len() >= world.options.queue {
                 return Err(EnqueueError::Full);
             }
+            world.room = world.room.map(|room| room - 1);
             let place = world.place.next();
             world.place = place;
             world.queue.push_back(Queued { shard, place, batch });
@@ -145,7 +149,12 @@ impl Snapshot for Moment {
 
 impl Reader for MemoryStore {
     fn fetch(&self, asked: Fetch) -> BoxFuture<'_, Result<Fetched, ReadError>> {
-        Box::pin(ready(Ok(fetch(&self.rows(), &asked))))
+        let world = self.world.lock();
+        let read = match asked.keys.iter().find(|key| world.damaged.contains(*key)) {
+            Some(key) => Err(ReadError::Damaged(format!("{key:?}"))),
+            None => Ok(fetch(&world.rows, &asked)),
+        };
+        Box::pin(ready(read))
     }
 
     fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>, ReadError>> {

@@ -1,6 +1,6 @@
 //! What a memory store holds, and how a batch becomes durable in it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use denrei_model::position::{Epoch, Place, RecordNumber};
@@ -64,6 +64,10 @@ pub(super) struct World {
     pub(super) calls: VecDeque<Call>,
     pub(super) calling: bool,
     pub(super) refusal: Option<EnqueueError>,
+    /// How many batches the disk has room for, if not for any number.
+    pub(super) room: Option<usize>,
+    /// Rows that cannot be read.
+    pub(super) damaged: BTreeSet<Key>,
     pub(super) failed: Option<Arc<str>>,
 }
 
@@ -81,6 +85,8 @@ impl World {
             calls: VecDeque::new(),
             calling: false,
             refusal: None,
+            room: None,
+            damaged: BTreeSet::new(),
             failed: None,
         }
     }

@@ -231,6 +231,7 @@ impl Model {
             entities: Vec::new(),
             captured,
             fetched,
+            damaged: false,
         }
     }
 

@@ -132,6 +132,18 @@ fn a_stream_without_room_learns_that_its_device_was_logged_out() {
 }
 
 #[test]
+fn a_stream_without_room_learns_that_it_was_replaced_and_nothing_else() {
+    let (sink, mut sessions) = (Arc::<Sink>::default(), Sessions::default());
+    sessions.add(session(1, 1, 10, &sink));
+    sink.full.store(true, Ordering::SeqCst);
+    sessions.push(vec![push(1, 4)]);
+    sessions.add(session(1, 1, 11, &sink));
+    sink.full.store(false, Ordering::SeqCst);
+    sessions.retry();
+    assert_eq!((signalled(&sink), sessions.len()), (vec![(10, Signal::Replaced)], 1));
+}
+
+#[test]
 fn a_stream_that_has_ended_is_not_told_anything_later() {
     let (sink, mut sessions) = (Arc::<Sink>::default(), Sessions::default());
     sessions.add(session(1, 1, 10, &sink));
