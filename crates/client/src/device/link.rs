@@ -175,6 +175,7 @@ impl Device {
 
     /// Gets new tokens, unless another task of this device has done so since `used` was taken.
     pub(super) async fn renew(&self, used: &str) -> Result<(), LinkError> {
+        let _turn = self.renewing.lock().await;
         loop {
             let credentials = self.credentials.borrow().clone();
             if credentials.access_token != used {

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use denrei_model::wire::account::Credentials;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::machine::Machine;
 use crate::store::MemoryStore;
@@ -27,6 +27,8 @@ pub struct Device {
     credentials: RefCell<Credentials>,
     machine: RefCell<Machine<MemoryStore>>,
     link: link::Link,
+    /// Tokens are renewed one attempt at a time: of two with one refresh token, the later may look like a theft.
+    renewing: Mutex<()>,
     /// Whether it wants a stream; a device that is off keeps quiet.
     online: Cell<bool>,
     /// Woken when `online` changes or it is to end.
@@ -56,6 +58,7 @@ impl Device {
             credentials: RefCell::new(credentials),
             machine: RefCell::new(machine),
             link: link::Link::new(watch),
+            renewing: Mutex::new(()),
             online: Cell::new(true),
             turned: Notify::new(),
             ending: Cell::new(false),

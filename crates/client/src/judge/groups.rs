@@ -68,13 +68,19 @@ impl Groups {
         self.groups.entry(chat.to_owned()).or_default().events.entry(seq).or_default()
     }
 
-    /// Takes up acknowledged sends.
-    pub(super) fn take_sends(&mut self, sends: &Sends) {
+    /// Takes up acknowledged sends, each of which has a place of its own.
+    pub(super) fn take_sends(&mut self, sends: &Sends, verdict: &mut Verdict) {
         for (number, send) in sends.in_groups() {
             let Some((chat, seq)) = &send.place else { continue };
             let by = send.sender.to_string();
-            *self.event(chat, *seq) =
-                Known { kind: Kind::Message, acknowledged: Some(by), send: Some(number) };
+            let known = self.event(chat, *seq);
+            if let Some(other) = known.send.and_then(|other| sends.get(other)) {
+                verdict.violated("H4", || {
+                    let (here, there) = (&send.sender, &other.sender);
+                    format!("seq {seq} of {chat} was acknowledged to {there} for one message and to {here} for another")
+                });
+            }
+            *known = Known { kind: Kind::Message, acknowledged: Some(by), send: Some(number) };
         }
     }
 
@@ -185,8 +191,7 @@ impl Judged<'_> {
                 if group.people.keys().all(|account| whole.contains(account)) {
                     verdict.violated("H3", || format!("seq {place} of {chat} is in no log, {seq} is"));
                 }
-                // Who is in it from here on is not known.
-                return;
+                return self.judge_senders(*seq, verdict);
             }
             if known.kind == Kind::Unknown {
                 if let Some(by) = known.acknowledged.as_ref().filter(|by| whole.contains(*by)) {
@@ -194,11 +199,27 @@ impl Judged<'_> {
                         format!("seq {seq} of {chat}, acknowledged to {by}, is in no log")
                     });
                 }
-                return;
+                return self.judge_senders(*seq, verdict);
             }
             self.judge_event((*seq, known), &mut members, verdict);
         }
         self.agree(&members, verdict);
+    }
+
+    /// Who is in the group from here on is not known; but whoever sent a message sees it for as long as they are in it.
+    fn judge_senders(&self, from: u64, verdict: &mut Verdict) {
+        for (seq, known) in self.group.events.range(from..) {
+            let Some(by) = known.acknowledged.as_ref().filter(|_| known.send.is_some()) else { continue };
+            let lacks = |person: &Person| person.members.is_some() && !person.kept.contains(*seq);
+            if self.group.people.get(by).is_some_and(lacks) {
+                verdict.violated("H3", || {
+                    format!(
+                        "the acknowledged seq {seq} of {} is not in the history of {by}, who sent it",
+                        self.chat
+                    )
+                });
+            }
+        }
     }
 
     /// One event: those whom it concerns were told, and those who may see a message have it at the end.

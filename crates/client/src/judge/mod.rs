@@ -118,7 +118,7 @@ pub fn judge(directory: &Path) -> Result<Verdict, ReadingError> {
     let recording = Recording::open(directory)?;
     let sends = Sends::read(recording.sends()?, &mut verdict)?;
     let mut groups = Groups::default();
-    groups.take_sends(&sends);
+    groups.take_sends(&sends, &mut verdict);
     let marks = changes::read(recording.changes()?, &mut groups, &mut verdict)?;
     let mut asked = Asked { sends, marks, groups };
     for (account, recorded) in &recording.accounts {

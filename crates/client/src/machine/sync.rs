@@ -28,7 +28,7 @@ pub struct Machine<S> {
     state: LocalState,
     store: S,
     phase: Phase,
-    /// The token of the last FullSync and where that left the copy: it is good for that position alone.
+    /// The token of the last FullSync and where that left the copy: it is good from there on, until the copy has caught up.
     resume: Option<(Position, String)>,
     full_syncs: u64,
     /// The store did not take a transaction: the next one writes the whole copy.
@@ -95,7 +95,8 @@ impl<S: LocalStore> Machine<S> {
 
     fn open(&self) -> Wish {
         let position = self.state.position;
-        let resume = self.resume.as_ref().filter(|(at, _)| Some(*at) == position);
+        let of_log = |at: &Position| position.is_some_and(|position| position.log_id == at.log_id);
+        let resume = self.resume.as_ref().filter(|(at, _)| of_log(at));
         Wish::Open { position, resume: resume.map(|(_, token)| token.clone()) }
     }
 
@@ -159,6 +160,10 @@ impl<S: LocalStore> Machine<S> {
             return (Seen::Hole, Some(self.wish()));
         }
         self.behind_at = behind.then_some(local.revision);
+        if !behind {
+            // What the token was for is done.
+            self.resume = None;
+        }
         (Seen::Head(head), None)
     }
 
