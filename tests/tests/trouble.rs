@@ -17,6 +17,8 @@ mod leaving;
 mod refusals;
 #[path = "trouble/requests.rs"]
 mod requests;
+#[path = "trouble/resuming.rs"]
+mod resuming;
 #[path = "trouble/slow.rs"]
 mod slow;
 #[path = "trouble/store.rs"]

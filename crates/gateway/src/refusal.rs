@@ -1,7 +1,5 @@
-//! Refusals of entities as problems: the one place where the two meet. Every match names every refusal, so that a new one
+//! Refusals of entities, and failed reads, as problems: the one place where they meet. Every match names every refusal, so that a new one
 //! does not compile until it has its code.
-
-use std::time::Duration;
 
 use denrei_actors::CommandError;
 use denrei_actors::account::contact::ContactRefused;
@@ -12,11 +10,9 @@ use denrei_actors::account::setting::SettingRefused;
 use denrei_actors::chatroom::ChatRefused;
 use denrei_actors::name::handle::HandleRefused;
 use denrei_actors::name::link::LinkRefused;
+use denrei_storage::shard::ReadError;
 
 use crate::problem::{Code, Problem};
-
-/// How long callers are told to wait when whether it was done is not known.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl<R: Into<Problem>> From<CommandError<R>> for Problem {
     fn from(error: CommandError<R>) -> Self {
@@ -33,7 +29,23 @@ impl<R: Into<Problem>> From<CommandError<R>> for Problem {
                 coded(Code::KeyFuture).detail("the idempotency key is of a day that has not come")
             }
             CommandError::Overloaded(after) => coded(Code::Overloaded).retry_after(after),
-            CommandError::Unavailable(why) => coded(Code::Unavailable).detail(why).retry_after(RETRY_AFTER),
+            CommandError::Unavailable(why) => coded(Code::Unavailable).detail(why),
+        }
+    }
+}
+
+/// The reason goes to the log, not to whoever asked.
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unavailable(why) => {
+                tracing::warn!(%why, "the store cannot be read");
+                Self::new(Code::Unavailable)
+            }
+            ReadError::Damaged(what) => {
+                tracing::error!(%what, "the store is damaged");
+                Self::new(Code::Internal).detail("the store is damaged")
+            }
         }
     }
 }

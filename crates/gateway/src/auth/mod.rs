@@ -25,7 +25,7 @@ use denrei_actors::account::device::seen::Seen;
 use denrei_actors::{CommandError, Origin};
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::row::{DeviceKey, DeviceRow, TableKey as _};
-use denrei_storage::shard::{Fetch, ReadError};
+use denrei_storage::shard::Fetch;
 use futures_util::future::LocalBoxFuture;
 
 pub use admin::AdminToken;
@@ -138,19 +138,4 @@ impl Gateway {
 /// The device may not come any more.
 pub(crate) fn revoked() -> Problem {
     Problem::new(Code::TokenRevoked).detail("the device was logged out")
-}
-
-impl From<ReadError> for Problem {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Unavailable(why) => {
-                tracing::warn!(%why, "the store cannot be read");
-                Self::new(Code::Unavailable).retry_after(std::time::Duration::from_secs(1))
-            }
-            ReadError::Damaged(what) => {
-                tracing::error!(%what, "the store is damaged");
-                Self::new(Code::Internal).detail("the store is damaged")
-            }
-        }
-    }
 }

@@ -29,6 +29,9 @@ pub use code::Code;
 /// The media type of problems.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// How long callers are told to wait when nothing better is known.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Why a request was not granted.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Problem {
@@ -40,10 +43,13 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this kind.
+    /// A problem of this kind. One that passes says that it may be worth trying again in a second, until something better is
+    /// known.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, members: Map::new(), retry_after: None, allow: None }
+        let passes = matches!(code.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+        let retry_after = passes.then_some(SOON);
+        Self { code, detail: None, members: Map::new(), retry_after, allow: None }
     }
 
     /// Says what happened this time, to a person.

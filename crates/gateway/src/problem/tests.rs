@@ -62,3 +62,12 @@ fn whoever_is_refused_for_want_of_a_token_is_told_which_scheme_to_use() {
         assert_eq!(challenged, code.status() == StatusCode::UNAUTHORIZED, "{code:?}");
     }
 }
+
+#[test]
+fn whoever_may_try_again_is_told_when() {
+    for code in Code::ALL {
+        let response = Problem::new(*code).error_response();
+        let passes = matches!(code.status().as_u16(), 429 | 503);
+        assert_eq!(response.headers().get(RETRY_AFTER).is_some_and(|after| after == "1"), passes, "{code:?}");
+    }
+}

@@ -13,7 +13,6 @@ use denrei_model::position::Revision;
 use denrei_model::tag::Tag;
 use denrei_model::wire::frame::{MAX_COUNT, Operations};
 use denrei_model::wire::{FullSync, FullSyncReason};
-use denrei_storage::shard::ReadError;
 use serde::Deserialize;
 
 use super::device::{StreamState, now_ms};
@@ -71,20 +70,6 @@ pub(super) fn count(asked: Option<u32>) -> Result<usize, Problem> {
     }
 }
 
-/// A failed read as a problem; the reason goes to the log, not to the device.
-pub(super) fn read_problem(error: ReadError) -> Problem {
-    match error {
-        ReadError::Unavailable(reason) => {
-            tracing::warn!(%reason, "the store cannot be read");
-            Problem::new(Code::Unavailable)
-        }
-        ReadError::Damaged(reason) => {
-            tracing::error!(%reason, "the store is damaged");
-            Problem::new(Code::Internal)
-        }
-    }
-}
-
 /// Looks what follows a device's position.
 pub(super) async fn look(
     gateway: &Gateway,
@@ -92,18 +77,18 @@ pub(super) async fn look(
     claim: &Claim,
     count: usize,
 ) -> Result<Found, Problem> {
-    let moment = gateway.reader.snapshot().await.map_err(read_problem)?;
-    let head = head(&*moment, account).await.map_err(read_problem)?;
+    let moment = gateway.reader.snapshot().await?;
+    let head = head(&*moment, account).await?;
     let head = head.ok_or_else(|| Problem::new(Code::NoSuchAccount))?;
-    let judged = judge(gateway, &*moment, account, &head, claim).await.map_err(read_problem)?;
+    let judged = judge(gateway, &*moment, account, &head, claim).await?;
     let at = match judged {
         Ok(position) => position,
         Err(reason) => return Ok(Found::FullSync(full_sync(gateway, account, &head, reason))),
     };
     let bounds = Bounds { count, bytes: BYTES };
-    match log::page(&*moment, account, &head, at.revision, bounds).await.map_err(read_problem)? {
+    match log::page(&*moment, account, &head, at.revision, bounds).await? {
         Page::Hole => {
-            let head = log::renew(gateway, account, &head).await.map_err(read_problem)?;
+            let head = log::renew(gateway, account, &head).await?;
             Ok(Found::FullSync(full_sync(gateway, account, &head, FullSyncReason::Hole)))
         }
         Page::Operations(operations) if operations.is_empty() => {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use denrei_model::clock::Timestamp;
-use denrei_model::id::AccountId;
+use denrei_model::id::{AccountId, LogId};
 use denrei_model::operation::Category;
 use denrei_model::position::Revision;
 use denrei_model::row::{HeadKey, HeadRow, OpKey, OpRow};
@@ -101,27 +101,40 @@ pub(super) fn full_sync(
 ) -> FullSync {
     let position = head_position(gateway, head);
     let until = gateway.clock.now().as_millis() + RESUME_MS;
-    let resume_token = resume_token(gateway, account, position, until);
+    let resume_token = Resume { from: position.revision, until }.seal(gateway, account, position.log_id);
     FullSync { reason, categories: Category::ALL.to_vec(), position, resume_token }
 }
 
-fn resume_token(gateway: &Gateway, account: AccountId, position: Position, until: u64) -> String {
-    let parts = [
-        account.as_bytes().as_slice(),
-        position.log_id.as_bytes(),
-        &position.revision.get().to_be_bytes(),
-        &until.to_be_bytes(),
-    ];
-    let mut bytes = until.to_be_bytes().to_vec();
-    bytes.extend(gateway.key.seal("resume", &parts).iter().take(16));
-    URL_SAFE_NO_PAD.encode(bytes)
+/// What a resume token says: whoever follows this log from this revision on, page after page, may miss more than others.
+#[derive(Clone, Copy)]
+struct Resume {
+    from: Revision,
+    /// Milliseconds since the epoch.
+    until: u64,
 }
 
-/// Whether the token was given for this very position and is still good.
+impl Resume {
+    fn seal(self, gateway: &Gateway, account: AccountId, log_id: LogId) -> String {
+        let (from, until) = (self.from.get().to_be_bytes(), self.until.to_be_bytes());
+        let parts = [account.as_bytes().as_slice(), log_id.as_bytes(), &from, &until];
+        let mut bytes = [until, from].concat();
+        bytes.extend(gateway.key.seal("resume", &parts).iter().take(16));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn read(token: &str) -> Option<Self> {
+        let decoded = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (until, rest) = decoded.split_first_chunk::<8>()?;
+        let (from, _) = rest.split_first_chunk::<8>()?;
+        Some(Self { from: Revision::new(u64::from_be_bytes(*from)), until: u64::from_be_bytes(*until) })
+    }
+}
+
+/// Whether the token was given for this log, at this position or before it, and is still good.
 fn resumes(gateway: &Gateway, account: AccountId, position: Position, token: &str) -> bool {
-    let decoded = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
-    let Some((until, _)) = decoded.split_first_chunk::<8>() else { return false };
-    let until = u64::from_be_bytes(*until);
-    Timestamp::from_millis(until) > gateway.clock.now()
-        && resume_token(gateway, account, position, until) == token
+    Resume::read(token).is_some_and(|resume| {
+        Timestamp::from_millis(resume.until) > gateway.clock.now()
+            && resume.from <= position.revision
+            && resume.seal(gateway, account, position.log_id) == token
+    })
 }

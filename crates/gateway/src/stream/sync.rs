@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use denrei_model::wire::frame::{AckRequest, Frame, Heartbeat, SyncRequest, UpToDate};
 use denrei_model::wire::{FullSyncReason, Position};
 
-use super::operations::{Found, count, look, read_problem};
+use super::operations::{Found, count, look};
 use super::position::{Claim, full_sync, head};
 use crate::auth::Caller;
 use crate::openapi::refused;
@@ -69,8 +69,8 @@ async fn demanded(
             return Err(Problem::new(Code::InvalidRequest).detail(detail).with("field", "reason"));
         }
     }
-    let moment = gateway.reader.snapshot().await.map_err(read_problem)?;
-    let head = head(&*moment, caller.account).await.map_err(read_problem)?;
+    let moment = gateway.reader.snapshot().await?;
+    let head = head(&*moment, caller.account).await?;
     let head = head.ok_or_else(|| Problem::new(Code::NoSuchAccount))?;
     Ok(HttpResponse::Ok().json(Frame::FullSync(full_sync(gateway, caller.account, &head, reason))))
 }

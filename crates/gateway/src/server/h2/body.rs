@@ -4,11 +4,13 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use actix_web::body::{BoxBody, MessageBody as _};
 use bytes::Bytes;
 use h2::{Reason, SendStream};
+use tokio::time::timeout;
 
 use super::head::Following;
 
@@ -23,12 +25,18 @@ pub(super) enum Ended {
     Failed,
 }
 
-/// Sends `body` to its end, or to the client's.
-pub(super) async fn send(mut stream: SendStream<Bytes>, mut body: BoxBody, following: Following) -> Ended {
-    let mut left = match following {
+/// Sends `body` to its end, or to the client's. A client whose window stays closed to an answer of a known length for all of
+/// `patience` is not waited for: its answer is held in memory meanwhile. A stream holds no more than its own bound.
+pub(super) async fn send(
+    mut stream: SendStream<Bytes>,
+    mut body: BoxBody,
+    following: Following,
+    patience: Duration,
+) -> Ended {
+    let (mut left, patience) = match following {
         Following::Nothing => return Ended::Complete,
-        Following::Bytes(length) => Some(length),
-        Following::Stream => None,
+        Following::Bytes(length) => (Some(length), Some(patience)),
+        Following::Stream => (None, None),
     };
     loop {
         let chunk = match poll_fn(|cx| poll_chunk(&mut stream, &mut body, cx)).await {
@@ -56,8 +64,13 @@ pub(super) async fn send(mut stream: SendStream<Bytes>, mut body: BoxBody, follo
             None => chunk,
         };
         let last = left == Some(0);
-        if !send_chunk(&mut stream, chunk, last).await {
-            return Ended::Abandoned;
+        match send_chunk(&mut stream, chunk, last, patience).await {
+            Sent::Whole => {}
+            Sent::Gone => return Ended::Abandoned,
+            Sent::Waiting => {
+                stream.send_reset(Reason::CANCEL);
+                return Ended::Abandoned;
+            }
         }
         if last {
             return Ended::Complete;
@@ -87,15 +100,39 @@ fn poll_chunk(stream: &mut SendStream<Bytes>, body: &mut BoxBody, cx: &mut Conte
     })
 }
 
-/// Whether the client was still there to take it. Each part is flushed as soon as the connection is polled.
-async fn send_chunk(stream: &mut SendStream<Bytes>, mut chunk: Bytes, last: bool) -> bool {
+/// What became of a chunk.
+enum Sent {
+    Whole,
+    /// The client has gone.
+    Gone,
+    /// The client's window is closed.
+    Waiting,
+}
+
+/// Sends a chunk in parts, as the client's window has room. Each part is flushed as soon as the connection is polled.
+async fn send_chunk(
+    stream: &mut SendStream<Bytes>,
+    mut chunk: Bytes,
+    last: bool,
+    patience: Option<Duration>,
+) -> Sent {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len());
         let room = match stream.capacity() {
-            0 => match poll_fn(|cx| stream.poll_capacity(cx)).await {
-                Some(Ok(room)) => room,
-                Some(Err(_)) | None => return false,
-            },
+            0 => {
+                let opened = poll_fn(|cx| stream.poll_capacity(cx));
+                let opened = match patience {
+                    Some(patience) => match timeout(patience, opened).await {
+                        Ok(opened) => opened,
+                        Err(_) => return Sent::Waiting,
+                    },
+                    None => opened.await,
+                };
+                match opened {
+                    Some(Ok(room)) => room,
+                    Some(Err(_)) | None => return Sent::Gone,
+                }
+            }
             room => room,
         };
         let part = chunk.split_to(room.min(chunk.len()));
@@ -103,8 +140,8 @@ async fn send_chunk(stream: &mut SendStream<Bytes>, mut chunk: Bytes, last: bool
             continue;
         }
         if stream.send_data(part, last && chunk.is_empty()).is_err() {
-            return false;
+            return Sent::Gone;
         }
     }
-    true
+    Sent::Whole
 }

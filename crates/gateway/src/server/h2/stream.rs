@@ -36,8 +36,9 @@ pub(super) async fn serve(
     let Ok(stream) = respond.send_response(head, following == Following::Nothing) else {
         return guard.abandoned();
     };
+    let patience = worker.options.unacknowledged_timeout();
     let sending = async move {
-        if body::send(stream, body, following).await == Ended::Abandoned {
+        if body::send(stream, body, following, patience).await == Ended::Abandoned {
             guard.abandoned();
         }
     };

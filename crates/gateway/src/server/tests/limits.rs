@@ -111,6 +111,20 @@ async fn a_client_with_huge_windows_that_never_reads_costs_a_bounded_number_of_c
 }
 
 #[actix_rt::test]
+async fn an_answer_whose_window_stays_closed_is_given_up_and_a_stream_is_not() {
+    let (server, _) = start(|options| options.unacknowledged_timeout_ms = 1_000.try_into().unwrap()).await;
+    let mut raw = Raw::connect(server.local_addrs()[0]).await;
+    raw.write(PREFACE).await;
+    let no_window = Frame::new(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    raw.send(&[no_window, Frame::get(1, "/idle"), Frame::get(3, "/bytes/1000000")]).await;
+    let reset = raw.frame_like(|frame| frame.kind == RST_STREAM).await;
+    assert_eq!((reset.stream, &reset.payload[..]), (3, &[0, 0, 0, 8][..]), "CANCEL");
+    raw.send(&[Frame::get(5, "/bytes/1000000")]).await;
+    let reset = raw.frame_like(|frame| frame.kind == RST_STREAM).await;
+    assert_eq!(reset.stream, 5, "the stream is still there");
+}
+
+#[actix_rt::test]
 async fn an_http1_client_that_never_reads_costs_a_bounded_number_of_chunks() {
     let (server, probe) = start(|_| {}).await;
     let mut raw = Raw::connect(server.local_addrs()[0]).await;

@@ -11,7 +11,6 @@ use denrei_storage::shard::{Fetch, ReadError, Scan, Snapshot};
 
 use super::{Items, Moment, PageQuery, limit, standings};
 use crate::problem::Problem;
-use crate::stream::operations::read_problem;
 
 /// Chats of a page if nothing is said.
 const PAGE: usize = 50;
@@ -22,7 +21,7 @@ const MEMBERS: usize = 1_000;
 pub(super) async fn chats(moment: &Moment<'_>, query: &PageQuery) -> Result<Items<ChatItem>, Problem> {
     let Items { items, next } = standings(moment, query, limit(query, PAGE, MAX_CHATS)?).await?;
     let rows: Vec<_> = items.into_iter().filter(|(_, row)| row.membership != Membership::Gone).collect();
-    let items = chat_items(moment.snapshot, &rows).await.map_err(read_problem)?;
+    let items = chat_items(moment.snapshot, &rows).await?;
     Ok(Items { items, next })
 }
 

@@ -4,26 +4,38 @@ use denrei_model::ChatId;
 use denrei_model::id::AccountId;
 use denrei_model::operation::Membership;
 use denrei_model::position::Seq;
-use denrei_model::row::{AccountChatRow, Key, KeyRange, MessageKey, MessageRow};
+use denrei_model::row::{AccountChatKey, AccountChatRow, Key, KeyRange, MessageKey, MessageRow};
 use denrei_model::wire::message::{History, HistoryMessage, MAX_HISTORY};
 use denrei_model::wire::snapshot::MAX_HISTORIES;
 use denrei_storage::shard::{Fetch, ReadError, Scan, Snapshot};
+use prost::Message as _;
 
+use super::cursor::cursor;
 use super::{Items, Moment, PageQuery, limit, standings};
 use crate::problem::Problem;
-use crate::stream::operations::read_problem;
 
 /// Chats of a page if nothing is said.
 const PAGE: usize = 20;
 
+/// A page with so many bytes of messages takes no further chat.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// The newest messages of each chat that the account is in.
 pub(super) async fn messages(moment: &Moment<'_>, query: &PageQuery) -> Result<Items<History>, Problem> {
-    let Items { items, next } = standings(moment, query, limit(query, PAGE, MAX_HISTORIES)?).await?;
-    let mut histories = Vec::with_capacity(items.len());
+    let Items { items, mut next } = standings(moment, query, limit(query, PAGE, MAX_HISTORIES)?).await?;
+    let (mut histories, mut bytes) = (Vec::with_capacity(items.len()), 0);
     for (chat, row) in items {
+        if bytes >= PAGE_BYTES {
+            break;
+        }
         if row.membership == Membership::Joined {
-            let page = history(moment.snapshot, moment.account, chat, &row, None, MAX_HISTORY).await;
-            histories.push(page.map_err(read_problem)?);
+            let page = history(moment.snapshot, moment.account, chat, &row, None, MAX_HISTORY).await?;
+            bytes += page.messages.iter().map(|shown| shown.message.encoded_len()).sum::<usize>();
+            histories.push(page);
+            if bytes >= PAGE_BYTES && !query.top {
+                let last = AccountChatKey { account: moment.account, chat };
+                next = Some(cursor(&last.into()));
+            }
         }
     }
     Ok(Items { items: histories, next })

@@ -16,7 +16,6 @@ use denrei_model::{ChatId, wire::Position};
 use denrei_storage::shard::{Fetch, Scan, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::operations::read_problem;
 use super::position::{head, head_position};
 use crate::auth::Caller;
 use crate::openapi::{SnapshotAnswer, refused};
@@ -72,8 +71,8 @@ pub(super) async fn page(
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, Problem> {
     let (category, query) = (category.into_inner(), query.into_inner());
-    let snapshot = gateway.reader.snapshot().await.map_err(read_problem)?;
-    let head = head(&*snapshot, caller.account).await.map_err(read_problem)?;
+    let snapshot = gateway.reader.snapshot().await?;
+    let head = head(&*snapshot, caller.account).await?;
     let head = head.ok_or_else(|| Problem::new(Code::NoSuchAccount))?;
     let position = head_position(&gateway, &head);
     let moment = Moment { snapshot: &*snapshot, account: caller.account };
@@ -120,7 +119,7 @@ async fn standings(
         Scan::forward(after(&range, query.after.as_deref())?, limit)
     };
     let fetch = Fetch { keys: Vec::new(), scans: vec![scan] };
-    let fetched = moment.snapshot.fetch(fetch).await.map_err(read_problem)?;
+    let fetched = moment.snapshot.fetch(fetch).await?;
     let mut items: Vec<(ChatId, AccountChatRow)> = fetched
         .scan::<AccountChatKey>(0)
         .filter_map(

@@ -8,7 +8,6 @@ use denrei_storage::shard::{Fetch, Scan};
 
 use super::{Items, Moment, PageQuery, after, cursor, limit};
 use crate::problem::Problem;
-use crate::stream::operations::read_problem;
 
 /// Items of a page if nothing is said.
 const PAGE: usize = 200;
@@ -16,7 +15,7 @@ const PAGE: usize = 200;
 /// The one profile.
 pub(super) async fn profile(moment: &Moment<'_>) -> Result<Items<Profile>, Problem> {
     let fetch = Fetch { keys: vec![AccountKey { account: moment.account }.into()], scans: Vec::new() };
-    let fetched = moment.snapshot.fetch(fetch).await.map_err(read_problem)?;
+    let fetched = moment.snapshot.fetch(fetch).await?;
     let items = fetched.row::<AccountKey>(0).map(|row| row.profile.clone()).into_iter().collect();
     Ok(Items { items, next: None })
 }
@@ -41,7 +40,7 @@ async fn rows<K: TableKey>(
     let limit = limit(query, PAGE, MAX_ITEMS)?;
     let scan = Scan::forward(after(range, query.after.as_deref())?, limit);
     let fetch = Fetch { keys: Vec::new(), scans: vec![scan] };
-    let fetched = moment.snapshot.fetch(fetch).await.map_err(read_problem)?;
+    let fetched = moment.snapshot.fetch(fetch).await?;
     let found: Vec<(&Key, &K::Row)> = fetched.scan::<K>(0).collect();
     let next = found.last().filter(|_| found.len() == limit).map(|(key, _)| cursor(key));
     Ok(Items { items: found.into_iter().map(|(_, row)| row.clone()).collect(), next })
