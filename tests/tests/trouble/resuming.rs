@@ -57,7 +57,7 @@ async fn histories_of_long_messages_come_in_several_pages() {
             friend.send(&ann.account, if number == 0 { "hello" } else { &text }).await;
         }
     }
-    ann.reached(301).await;
+    ann.reached(300).await;
     let (mut chats, mut pages, mut after) = (Vec::new(), 0, String::new());
     loop {
         let page = ann.granted(Call::get(format!("/v1/snapshots/messages?limit=20{after}"))).await;
