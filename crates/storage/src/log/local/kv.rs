@@ -28,6 +28,52 @@ pub(super) enum Op {
 
 pub(super) type Rows = Vec<(Bytes, Bytes)>;
 
+/// Rows that are read at once by [`Pages`].
+const PAGE: usize = 64;
+
+/// Rows in order, read as they are asked for: the first by itself, as it is often enough, then a page at a time.
+pub(super) struct Pages<'a> {
+    kv: &'a dyn Kv,
+    space: Space,
+    from: Vec<u8>,
+    to: Vec<u8>,
+    page: std::vec::IntoIter<(Bytes, Bytes)>,
+    /// How many are read next; none if the end was seen.
+    next: usize,
+}
+
+impl<'a> Pages<'a> {
+    /// The rows from `from` to before `to`.
+    pub(super) fn new(kv: &'a dyn Kv, space: Space, from: Vec<u8>, to: Vec<u8>) -> Self {
+        Self { kv, space, from, to, page: Vec::new().into_iter(), next: 1 }
+    }
+
+    fn read(&mut self) -> Result<(), LogError> {
+        let rows = self.kv.scan(self.space, &self.from, &self.to, self.next)?;
+        self.next = if rows.len() < self.next { 0 } else { PAGE };
+        if let Some((last, _)) = rows.last() {
+            self.from = [&last[..], &[0]].concat();
+        }
+        self.page = rows.into_iter();
+        Ok(())
+    }
+}
+
+impl Iterator for Pages<'_> {
+    type Item = Result<(Bytes, Bytes), LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.page.len() == 0
+            && self.next > 0
+            && let Err(error) = self.read()
+        {
+            self.next = 0;
+            return Some(Err(error));
+        }
+        self.page.next().map(Ok)
+    }
+}
+
 /// An ordered store with atomic batches.
 pub(super) trait Kv: Send + Sync + 'static {
     /// Applies all or nothing; on return it is as durable as the backend promises.

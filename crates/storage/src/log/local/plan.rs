@@ -10,13 +10,17 @@ use denrei_model::Timestamp;
 
 use super::engine::Engine;
 use super::job::Change;
-use super::kv::{Op, Space};
+use super::kv::{Op, Pages, Space};
 use super::rows::{self, ChunkRow, CommitRow, RecordRow, TimerKeys};
 use super::view::{Committed, Topic};
+use crate::log::admin::{MAX_METADATA, after_reset};
 use crate::log::{
     Commit, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Placed, Record,
     TimerId, TimerRow, TopicConfig, TopicName, partition_of,
 };
+
+#[cfg(test)]
+mod tests;
 
 /// Records of one chunk weigh this much at most, one record more or less.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -171,9 +175,15 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
+    /// Durable rows, read a few at a time: the committer has other things to do, and others wait for its memory.
+    fn rows(&self, space: Space, from: Vec<u8>, to: Vec<u8>) -> Pages<'a> {
+        Pages::new(&*self.engine.kv, space, from, to)
+    }
+
     fn drop_timers(&mut self, keys: &TimerKeys) -> Result<(), LogError> {
         let (from, to) = keys.due_range(Timestamp::from_millis(u64::MAX));
-        for (key, _) in self.engine.kv.scan(Space::Timers, &from, &to, usize::MAX)? {
+        for row in self.rows(Space::Timers, from, to) {
+            let (key, _) = row?;
             let (_, id) = keys.parse_due(&key)?;
             self.ops.push(Op::Delete(Space::Timers, key.to_vec()));
             self.ops.push(Op::Delete(Space::Timers, keys.index(id)));
@@ -210,7 +220,8 @@ impl<'a> Plan<'a> {
     fn drop_chunks(&mut self, topic: u32, partition: u32, start: Offset) -> Result<(), LogError> {
         let (from, to) =
             (rows::chunk_key(topic, partition, Offset(0)), rows::chunk_key(topic, partition, start));
-        for (key, value) in self.engine.kv.scan(Space::Records, &from, &to, usize::MAX)? {
+        for row in self.rows(Space::Records, from, to) {
+            let (key, value) = row?;
             let end = rows::number(&key, 8)? + rows::decode::<ChunkRow>(value)?.records.len() as u64;
             if end <= start.0 {
                 self.ops.push(Op::Delete(Space::Records, key.to_vec()));
@@ -230,7 +241,7 @@ impl<'a> Plan<'a> {
 
     fn commit(&mut self, group: GroupId, commit: Commit) -> Result<(), LogError> {
         self.check_owner(&group, &commit.place, Some(commit.epoch))?;
-        if commit.metadata.len() > 4096 {
+        if commit.metadata.len() > MAX_METADATA {
             return Err(LogError::new(ErrorKind::TooLarge, "metadata of a commit holds 4,096 bytes"));
         }
         self.put_commit(group, commit);
@@ -245,12 +256,24 @@ impl<'a> Plan<'a> {
         self.committed.push((group, place, Some(committed)));
     }
 
+    /// What the group has committed, in this group of jobs' eyes.
+    fn known_commit(&self, group: &GroupId, place: &Place) -> Option<Committed> {
+        let planned = self.committed.iter().rev().find(|(g, p, _)| g == group && p == place);
+        planned.map_or_else(
+            || self.engine.view.lock().committed(group, place).cloned(),
+            |(_, _, committed)| committed.clone(),
+        )
+    }
+
     fn reset(&mut self, group: GroupId, place: Place, to: Offset) -> Result<(), LogError> {
         self.topic(&place.topic)?;
         if self.engine.view.lock().groups.get(&group).is_some_and(|members| !members.is_empty()) {
             return Err(LogError::new(ErrorKind::GroupActive, group.as_str()));
         }
-        self.put_commit(group, Commit { place, epoch: Epoch(0), offset: to, metadata: String::new() });
+        let known = self.known_commit(&group, &place);
+        let (epoch, metadata) =
+            (Epoch(0), known.map(|known| after_reset(&known.metadata)).unwrap_or_default());
+        self.put_commit(group, Commit { place, epoch, offset: to, metadata });
         Ok(())
     }
 
@@ -335,7 +358,8 @@ impl<'a> Plan<'a> {
         let from = rows::chunk_key(topic.id, place.partition.0, Offset(0));
         let to = rows::chunk_key(topic.id, place.partition.0, needed);
         let mut keep = None;
-        for (key, value) in self.engine.kv.scan(Space::Records, &from, &to, usize::MAX)? {
+        for row in self.rows(Space::Records, from, to) {
+            let (key, value) = row?;
             let chunk: ChunkRow = rows::decode(value)?;
             let end = Offset(rows::number(&key, 8)? + chunk.records.len() as u64);
             if chunk.appended_ms >= limit || end > needed {
