@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, says aloud what it skips, and asks the environment where the broker is"
 )]
 
+#[path = "guarantees/assignments.rs"]
+mod assignments;
 #[path = "guarantees/crash.rs"]
 mod crash;
 #[path = "guarantees/faults.rs"]

@@ -234,6 +234,7 @@ impl Partition {
             Ok(rows) => rows.into_iter().for_each(|row| self.fired(row)),
             Err(error) => tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
         }
+        self.look_for_fronts().await;
     }
 
     fn is_idle(&self) -> bool {

@@ -129,10 +129,12 @@ impl Partition {
 
     /// A timer is due.
     pub(super) fn fired(&mut self, row: TimerRow) {
+        let (offset, key) = (row.id.offset, self.held.fired(row.id));
         let now = self.shared.clock.now();
         self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
-        if let Some(work) = self.revive(row) {
-            self.queues.push(work);
+        match self.revive(row) {
+            Some(work) => self.queues.push(work),
+            None => self.let_next(key, offset),
         }
     }
 

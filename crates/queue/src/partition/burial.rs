@@ -19,7 +19,7 @@ use denrei_storage::log::{
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(30);
-/// A reason is cut to this many bytes.
+/// A reason is cut to this many bytes, so that whatever carries it beside a task stays within [`HEADROOM`].
 const MAX_REASON: usize = 4_096;
 /// What a dead letter or a timer may add to a task.
 pub(crate) const HEADROOM: usize = 64 << 10;
@@ -27,6 +27,12 @@ pub(crate) const HEADROOM: usize = 64 << 10;
 /// The topic of a group's dead letters of a topic.
 pub(crate) fn dead_letter_topic(topic: &TopicName, group: &GroupId) -> TopicName {
     TopicName::from(format!("{topic}.{group}.dead-letters"))
+}
+
+/// As much of a reason as is kept.
+pub(super) fn shortened(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(MAX_REASON));
+    reason
 }
 
 /// What is to be buried.
@@ -54,12 +60,7 @@ pub(crate) struct Cemetery {
 
 impl Letter {
     fn record(&self, topic: TopicName) -> NewRecord {
-        let mut reason = self.reason.clone();
-        let mut end = reason.len().min(MAX_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        reason.truncate(end);
+        let reason = shortened(self.reason.clone());
         let mut headers = self.headers.clone();
         let about: [(&'static str, String); 6] = [
             ("dl_topic", self.place.topic.as_str().to_owned()),

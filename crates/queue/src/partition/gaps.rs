@@ -1,11 +1,12 @@
 //! What is done above the watermark, as it travels in the metadata of a commit: run-length coded, within 4 KiB.
 //!
 //! `1.<token>.<checksum>.<base64 of varints>`: the lengths of runs that are not done and done, in turn, from the watermark
-//! on. What does not fit, and metadata of any other form, means that the offsets are run again.
+//! on. What does not fit, and metadata of any other form, means that the offsets are run again. Once the offset was set by
+//! hand, or is no longer there, only the token counts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use denrei_storage::log::Offset;
+use denrei_storage::log::{Offset, RESET_MARK};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of runs before base64: 4 KiB of metadata less the rest.
@@ -82,7 +83,14 @@ impl CommitNote {
         Self::parse(metadata, watermark).unwrap_or_default()
     }
 
+    /// Whether the group was put elsewhere than where its last owner left it.
+    pub(crate) fn is_reset(metadata: &str) -> bool {
+        metadata.ends_with(RESET_MARK)
+    }
+
     fn parse(metadata: &str, watermark: Offset) -> Option<Self> {
+        let (metadata, is_reset) =
+            metadata.strip_suffix(RESET_MARK).map_or((metadata, false), |kept| (kept, true));
         let mut parts = metadata.split('.');
         let (version, token, sum, runs) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if version != "1" || parts.next().is_some() {
@@ -90,7 +98,7 @@ impl CommitNote {
         }
         let token = u64::from_str_radix(token, 16).ok()?;
         let bytes = STANDARD_NO_PAD.decode(runs).ok()?;
-        if u64::from_str_radix(sum, 16).ok()? != checksum(token, watermark, &bytes) {
+        if u64::from_str_radix(sum, 16).ok()? != checksum(token, watermark, &bytes) || is_reset {
             // The token is worth keeping even so: a higher one than necessary does no harm.
             return Some(Self { token, done: DoneSet::default() });
         }
@@ -144,6 +152,15 @@ mod tests {
         assert!(text.len() <= 4096, "{}", text.len());
         let read = CommitNote::decode(&text, Offset(0)).done;
         assert!(read.contains(Offset(1)) && read.contains(Offset(2_001)) && !read.contains(Offset(99_999)));
+    }
+
+    #[test]
+    fn of_a_note_that_was_reset_only_the_token_is_left_even_at_the_same_watermark() {
+        let note = CommitNote { token: 7, done: [Offset(12)].into_iter().collect() };
+        let text = note.encode(Offset(10));
+        assert!(CommitNote::is_reset(&format!("{text}.reset")) && !CommitNote::is_reset(&text));
+        let left = CommitNote { token: 7, done: DoneSet::default() };
+        assert_eq!(CommitNote::decode(&format!("{text}.reset"), Offset(10)), left);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! The later ones are parked behind it, as durably as it is, under a due time that never comes. When it has ended, the next
 //! one behind it takes its place. What does not fit the bound stays in memory, which stops the reading of the partition.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use denrei_model::Timestamp;
-use denrei_storage::log::{Offset, TimerId, TimerQuery};
+use denrei_storage::log::{Offset, TimerId, TimerQuery, TimerRow};
 
+use super::timers::TimerBook;
 use super::work::{KeyHash, KeyMap, Work};
 
 /// The due time of what is parked behind another: far enough never to come, with room above it.
@@ -21,10 +22,20 @@ struct Key {
     behind: BTreeSet<TimerId>,
 }
 
+/// A front that waits for its time.
+#[derive(Debug)]
+struct Waiting {
+    key: KeyHash,
+    /// As far as is known: it may be moved.
+    due: Timestamp,
+}
+
 /// The keys of a partition that are held.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     keys: KeyMap<Key>,
+    /// Fronts that are durable as timers and not fired: until then nobody but an administrator can end them.
+    waiting: BTreeMap<TimerId, Waiting>,
     parked: usize,
     overflow: VecDeque<Work>,
 }
@@ -110,6 +121,45 @@ impl Held {
         }
         self.keys.remove(&key);
         Next::Nothing
+    }
+
+    /// The timer of a front is durable.
+    pub(crate) fn waits(&mut self, key: KeyHash, row: &TimerRow) {
+        if self.keys.get(&key).is_some_and(|held| held.fronts.contains(&row.id.offset)) {
+            self.waiting.insert(row.id, Waiting { key, due: row.due });
+        }
+    }
+
+    /// The timer was fired: its task ends like any other. The key that it holds, if it does.
+    pub(crate) fn fired(&mut self, id: TimerId) -> Option<KeyHash> {
+        self.waiting.remove(&id).map(|waiting| waiting.key)
+    }
+
+    /// Fronts that should be among the timers that were just read, and are not: they are gone, or were moved beyond those.
+    pub(crate) fn missing(&mut self, book: &TimerBook) -> BTreeSet<TimerId> {
+        let mut missing = BTreeSet::new();
+        for (id, waiting) in &mut self.waiting {
+            match book.due_of(*id) {
+                Some(due) => waiting.due = due,
+                None if book.reaches(waiting.due) => drop(missing.insert(*id)),
+                None => {}
+            }
+        }
+        missing
+    }
+
+    /// One that was missing waits for another time.
+    pub(crate) fn found(&mut self, id: TimerId, due: Timestamp) {
+        if let Some(waiting) = self.waiting.get_mut(&id) {
+            waiting.due = due;
+        }
+    }
+
+    /// One that was missing is gone. Its key, if that has lost this front by it.
+    pub(crate) fn gone(&mut self, id: TimerId) -> Option<KeyHash> {
+        let key = self.waiting.remove(&id)?.key;
+        let of_offset = TimerId { attempt: 0, ..id }..=TimerId { attempt: u32::MAX, ..id };
+        self.waiting.range(of_offset).next().is_none().then_some(key)
     }
 
     /// Keys that have something behind and nothing in front: their earlier owner fell between two writes.

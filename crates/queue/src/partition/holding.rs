@@ -113,6 +113,33 @@ impl Partition {
         }
     }
 
+    /// Has the keys go on whose front was cancelled: nothing else would ever end it.
+    pub(super) async fn look_for_fronts(&mut self) {
+        if !self.book.take_reloaded() {
+            return;
+        }
+        let mut missing = self.held.missing(&self.book);
+        let mut query = TimerQuery::first(PAGE);
+        while !missing.is_empty() {
+            let rows = match self.shared.timers.list(&self.place, query).await {
+                Ok(rows) => rows,
+                // They are missed again when the timers are next read.
+                Err(error) => return tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
+            };
+            for row in rows.iter().filter(|row| missing.remove(&row.id)) {
+                self.held.found(row.id, row.due);
+            }
+            query.after = rows.last().map(|row| (row.due, row.id));
+            if rows.len() < PAGE {
+                break;
+            }
+        }
+        for id in missing {
+            let key = self.held.gone(id);
+            self.let_next(key, id.offset);
+        }
+    }
+
     /// Learns for which records the timers of earlier owners stand, and which keys they hold.
     pub(super) async fn recall(&mut self) -> Result<(), LogError> {
         let before = denrei_model::Timestamp::from_millis(NEVER.as_millis() - 1);
@@ -152,6 +179,7 @@ impl Partition {
             self.held.put_behind(key, row.id);
         } else {
             self.held.hold(key, row.id.offset);
+            self.held.waits(key, row);
         }
     }
 }

@@ -7,12 +7,12 @@ use denrei_storage::log::{NewRecord, TimerId, TimerRow, TopicName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::actor::Partition;
-use super::burial::Letter;
+use super::burial::{Letter, shortened};
 use super::held::NEVER;
 use super::outbox::{Change, Written};
 use super::work::{Origin, Work};
 use crate::pipeline::Ended;
-use crate::processor::Verdict;
+use crate::processor::{TaskError, Verdict};
 use crate::wire::{Parked, ParkedKind, to_millis};
 
 impl Partition {
@@ -22,16 +22,16 @@ impl Partition {
         if self.is_sabotaged(&work, &ended) {
             return self.complete(work.origin);
         }
-        let Err(error) = ended else {
+        let Err(TaskError { reason, verdict }) = ended else {
             self.processed += 1;
             self.complete(work.origin);
             return self.let_next(work.key, work.origin.offset());
         };
         self.shared.metrics.failed.increment(1);
-        tracing::debug!(place = ?self.place, offset = work.origin.offset().0, reason = %error.reason, "a task failed");
-        work.reason = error.reason;
+        work.reason = shortened(reason);
+        tracing::debug!(place = ?self.place, offset = work.origin.offset().0, reason = %work.reason, "a task failed");
         let failed = work.task.metadata.attempt().saturating_add(1);
-        let delay = match error.verdict {
+        let delay = match verdict {
             Verdict::DeadLetter => return self.give_up(work, ""),
             verdict => {
                 let planned = self.settings.retry.delay(failed, self.luck(&work));
@@ -149,6 +149,9 @@ impl Partition {
                     Origin::Timer(id) => self.book.ended(id),
                 }
                 if row.due != NEVER {
+                    if let Some(key) = work.key {
+                        self.held.waits(key, &row);
+                    }
                     self.book.added(row, self.settings.max_fired_timers);
                 }
             }

@@ -23,6 +23,8 @@ pub(crate) struct TimerBook {
     /// Timers due at this time or later may be missing from the window.
     horizon: Option<Timestamp>,
     looked: Option<Duration>,
+    /// Whether the window was read anew since somebody asked.
+    was_reloaded: bool,
 }
 
 impl TimerBook {
@@ -35,11 +37,15 @@ impl TimerBook {
             due: HashMap::new(),
             horizon: None,
             looked: None,
+            was_reloaded: false,
         }
     }
 
-    /// A timer was written.
+    /// A timer was written. One that was found durable and fired before its writer heard of it is not taken in again.
     pub(crate) fn added(&mut self, row: TimerRow, room: usize) {
+        if self.firing.contains(&row.id) {
+            return;
+        }
         if let Some(due) = self.due.remove(&row.id) {
             self.upcoming.remove(&(due, row.id));
         }
@@ -66,6 +72,21 @@ impl TimerBook {
     /// One was taken out of its turn.
     pub(crate) fn fire(&mut self, id: TimerId) {
         self.firing.insert(id);
+    }
+
+    /// When a timer of the window is due.
+    pub(crate) fn due_of(&self, id: TimerId) -> Option<Timestamp> {
+        self.due.get(&id).copied()
+    }
+
+    /// Whether a timer that is due then, and not fired, is in the window if it is there at all.
+    pub(crate) fn reaches(&self, due: Timestamp) -> bool {
+        self.horizon.is_none_or(|horizon| due < horizon)
+    }
+
+    /// Whether the window was read anew since this was last asked.
+    pub(crate) fn take_reloaded(&mut self) -> bool {
+        std::mem::take(&mut self.was_reloaded)
     }
 
     fn is_stale(&self, steady: Duration) -> bool {
@@ -101,8 +122,9 @@ impl TimerBook {
             let Some(next) = self.upcoming.first_entry().filter(|entry| entry.key().0 <= now) else { break };
             let ((due, id), payload) = next.remove_entry();
             self.due.remove(&id);
-            self.firing.insert(id);
-            fired.push(TimerRow { id, due, payload });
+            if self.firing.insert(id) {
+                fired.push(TimerRow { id, due, payload });
+            }
         }
         Ok(fired)
     }
@@ -113,6 +135,7 @@ impl TimerBook {
         let limit = self.firing.len() + room + 1;
         let rows = self.timers.list(&self.place, TimerQuery::first(limit)).await?;
         self.horizon = rows.last().filter(|_| rows.len() >= limit).map(|row| row.due);
+        self.was_reloaded = true;
         self.upcoming.clear();
         self.due.clear();
         for row in rows {
@@ -122,5 +145,41 @@ impl TimerBook {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use denrei_model::Timestamp;
+    use denrei_model::clock::ManualClock;
+    use denrei_storage::log::{
+        LocalLog, LocalOptions, Log, Offset, Place, TimerId, TimerRow, TopicConfig, TopicName,
+    };
+
+    use super::TimerBook;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    #[tokio::test]
+    async fn a_timer_that_is_found_before_its_writer_hears_of_it_fires_once() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let log = LocalLog::memory(clock, LocalOptions::default()).unwrap();
+        let topic = TopicName::from("t");
+        log.admin().create_topic(&topic, TopicConfig::new(1)).await.unwrap();
+        let (timers, place) = (log.timers(&"g".into()), Place::new(topic, 0));
+        let id = TimerId { offset: Offset(5), attempt: 1 };
+        let row = TimerRow { id, due: NOW, payload: Bytes::new() };
+        timers.change(&place, None, vec![row.clone()], Vec::new()).await.unwrap();
+        let mut book = TimerBook::new(timers, place);
+        assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), std::slice::from_ref(&row));
+        book.added(row.clone(), 10);
+        assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), []);
+        book.ended(id);
+        book.added(row.clone(), 10);
+        assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), [row], "it waits again");
     }
 }

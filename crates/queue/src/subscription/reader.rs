@@ -108,7 +108,8 @@ impl Reader {
             let Some(records) = self.consumer.records(&place) else { continue };
             let note = CommitNote::decode(&metadata, position);
             let left = self.left.remove(&place);
-            let left = left.filter(|left| left.goes_on_from(note.token, position));
+            let is_reset = CommitNote::is_reset(&metadata);
+            let left = left.filter(|left| !is_reset && left.goes_on_from(note.token, position));
             let token = note.token + 1;
             let tracker = match left {
                 Some(left) => left.tracker(),

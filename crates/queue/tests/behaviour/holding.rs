@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use denrei_queue::Settings;
+use denrei_queue::admin::QueueAdmin;
 use denrei_queue::codec::Text;
 use denrei_queue::settings::{KeyOrder, RetryPolicy};
 use denrei_queue::testing::Bench;
-use denrei_storage::log::Offset;
+use denrei_queue::{Pipeline, Settings, Task, TaskError};
+use denrei_storage::log::{Offset, TimerQuery};
 
-use crate::recorder::{names, pass, put, recorder};
+use crate::recorder::{Seen, names, pass, put, recorder};
 
 fn holding() -> Settings {
     let retry = RetryPolicy { jitter: 0.0, attempts: 3, ..RetryPolicy::default() };
@@ -118,5 +119,82 @@ async fn a_task_that_is_ignored_or_too_old_at_its_turn_makes_way_for_the_next() 
     assert_eq!(names(&seen), ["first", "first"], "what waited behind it is too old");
     assert_eq!(bench.dead_letters(0).await.len(), 2);
     assert_eq!(bench.committed(0).await, Some(Offset(6)));
+    subscription.shutdown().await;
+}
+
+/// Runs tasks, but for those that begin with "later": they are to come back in an hour.
+fn postponing() -> (Pipeline, Seen) {
+    let seen = Seen::default();
+    let theirs = Seen::clone(&seen);
+    let process = move |task: Task<String>| {
+        theirs.lock().push((task.value.clone(), task.context.attempt(), 0));
+        let hour = Duration::from_secs(3_600);
+        let is_later = task.value.starts_with("later") && task.context.attempt() == 0;
+        async move { if is_later { Err(TaskError::retry_after(hour, "later")) } else { Ok(()) } }
+    };
+    (Pipeline::new(Text, process), seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_timer_in_front_of_a_key_is_cancelled_the_next_takes_its_place() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = postponing();
+    let subscription = bench.subscribe(pipeline.clone(), holding()).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    put(&bench, &["k=later 1", "k=2", "k=later 3", "k=4"]).await;
+    pass(5).await;
+    assert_eq!(names(&seen), ["later 1"]);
+    let front = async || admin.timers(&bench.place(0), TimerQuery::first(1)).await.unwrap().remove(0).id;
+    assert!(admin.cancel_timer(&bench.place(0), front().await).await.unwrap());
+    pass(5).await;
+    assert_eq!(names(&seen), ["later 1", "2", "later 3"]);
+    // And so it is for an owner that found the timer.
+    subscription.shutdown().await;
+    let next = bench.subscribe(pipeline, holding()).await;
+    pass(5).await;
+    assert_eq!(names(&seen).len(), 3);
+    assert!(admin.cancel_timer(&bench.place(0), front().await).await.unwrap());
+    pass(5).await;
+    assert_eq!(names(&seen), ["later 1", "2", "later 3", "4"]);
+    next.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_in_front_of_a_key_that_cannot_be_read_is_buried_and_makes_way_for_the_next() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = postponing();
+    let subscription = bench.subscribe(pipeline, holding()).await;
+    put(&bench, &["k=later 1", "k=2"]).await;
+    pass(5).await;
+    let timers = bench.log.timers(&bench.group());
+    let mut front = timers.list(&bench.place(0), TimerQuery::first(1)).await.unwrap();
+    front[0].payload = "no task".into();
+    timers.change(&bench.place(0), None, front, Vec::new()).await.unwrap();
+    pass(3_600).await;
+    assert_eq!(names(&seen), ["later 1", "2"]);
+    assert_eq!(bench.dead_letters(0).await.len(), 1);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_moved_beyond_the_others_is_not_taken_for_gone() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = postponing();
+    // One timer at a time: those that come much later are not looked at.
+    let subscription = bench.subscribe(pipeline, Settings { max_fired_timers: 1, ..holding() }).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    put(&bench, &["k=later 1", "k=2"]).await;
+    pass(5).await;
+    let front = admin.timers(&bench.place(0), TimerQuery::first(1)).await.unwrap().remove(0);
+    for key in ["l", "m", "n", "o"] {
+        put(&bench, &[&format!("{key}=later")]).await;
+    }
+    pass(5).await;
+    let due = front.due.plus(Duration::from_secs(3_600));
+    assert!(admin.move_timer(&bench.place(0), front.id, due).await.unwrap());
+    pass(3_700).await;
+    assert_eq!(names(&seen)[1..], ["later"; 8], "those of the other keys ran again");
+    pass(3_600).await;
+    assert_eq!(names(&seen)[9..], ["later 1", "2"]);
     subscription.shutdown().await;
 }

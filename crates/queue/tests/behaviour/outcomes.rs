@@ -1,10 +1,11 @@
 //! An offset completes only when the task is done, ignored, parked durably, or buried durably.
 
+use denrei_queue::admin::QueueAdmin;
 use denrei_queue::codec::{Json, Text};
 use denrei_queue::settings::{DeferTimeout, RetryPolicy};
 use denrei_queue::testing::Bench;
 use denrei_queue::{Completion, Pipeline, Settings, Task, TaskError};
-use denrei_storage::log::{Header, NewRecord, Offset};
+use denrei_storage::log::{Header, NewRecord, Offset, TimerQuery};
 use tokio::sync::mpsc;
 
 use crate::recorder::{names, pass, put, recorder};
@@ -32,6 +33,29 @@ async fn a_failed_task_is_tried_again_with_growing_delays_and_then_buried_with_t
     assert_eq!(letters[0].key.as_deref(), Some(&b"k"[..]));
     assert_eq!(Bench::header(&letters[0], "dl_reason"), "given up after 3 tries; the last: as told");
     assert_eq!(Bench::header(&letters[0], "dl_offset"), "0");
+    assert_eq!(bench.committed(0).await, Some(Offset(2)));
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_longer_than_any_record_is_cut_before_it_is_kept() {
+    let bench = Bench::new("t", 1).await;
+    let process = |task: Task<String>| async move {
+        // Letters of two bytes after one of a single byte: a cut in the middle of one would be a panic.
+        let reason = format!("a{}", "ä".repeat(1 << 20));
+        if task.value == "long" { Err(TaskError::retry(reason)) } else { Ok(()) }
+    };
+    let subscription = bench.subscribe(Pipeline::new(Text, process), three_tries()).await;
+    put(&bench, &["k=long", "l=other"]).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let waiting = admin.timers(&bench.place(0), TimerQuery::first(10)).await.unwrap();
+    let lengths: Vec<usize> = waiting.iter().map(|timer| timer.reason.len()).collect();
+    assert_eq!(lengths, [4_095], "what is put beside the task has a bound");
+    pass(60).await;
+    let letters = bench.dead_letters(0).await;
+    let reason = Bench::header(&letters[0], "dl_reason");
+    assert!(reason.starts_with("given up after 3 tries; the last: aä") && reason.len() <= 4_096);
     assert_eq!(bench.committed(0).await, Some(Offset(2)));
     subscription.shutdown().await;
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use denrei_queue::admin::{QueueAdmin, ResetTo};
 use denrei_queue::testing::Bench;
 use denrei_queue::{Settings, State};
 use denrei_storage::log::Offset;
@@ -115,7 +116,7 @@ async fn what_is_parked_is_not_run_from_its_record_too_after_a_crash_before_a_co
 async fn each_assignment_has_a_higher_token() {
     let bench = Bench::new("t", 1).await;
     let tokens = Arc::new(parking_lot::Mutex::new(Vec::new()));
-    for n in 0..3 {
+    for n in 0..4 {
         put(&bench, &[&format!("k={n}")]).await;
         let theirs = Arc::clone(&tokens);
         let process = move |task: denrei_queue::Task<String>| {
@@ -125,7 +126,17 @@ async fn each_assignment_has_a_higher_token() {
         let pipeline = denrei_queue::Pipeline::new(denrei_queue::codec::Text, process);
         let subscription = bench.subscribe(pipeline, Settings::default()).await;
         pass(2).await;
-        if n == 1 { drop(subscription) } else { subscription.shutdown().await }
+        if n == 1 {
+            drop(subscription);
+        } else {
+            subscription.shutdown().await;
+        }
+        if n == 2 {
+            let admin = QueueAdmin::new(&*bench.log, bench.group());
+            for to in [ResetTo::Earliest, ResetTo::Offset(Offset(2))] {
+                admin.reset(&bench.place(0), to).await.unwrap();
+            }
+        }
     }
-    assert_eq!(*tokens.lock(), [1, 2, 3]);
+    assert_eq!(*tokens.lock(), [1, 2, 3, 4, 4], "the third task again, and the fourth");
 }

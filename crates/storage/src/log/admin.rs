@@ -32,6 +32,9 @@ impl TopicConfig {
     }
 }
 
+/// Bytes of metadata that a commit may carry.
+pub(super) const MAX_METADATA: usize = 4_096;
+
 /// What is known of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicInfo {
@@ -57,6 +60,19 @@ pub struct GroupOffset {
     pub offset: Option<Offset>,
     /// What was committed beside it.
     pub metadata: String,
+}
+
+/// Stands at the end of a commit's metadata once the offset beside it was no longer what that commit said: it was
+/// [set](Admin::reset), or lies outside of what is there. Whoever wrote the metadata knows what of it is true even so.
+pub const RESET_MARK: &str = ".reset";
+
+/// Metadata of a commit whose offset is given up; none stays none.
+pub(super) fn after_reset(metadata: &str) -> String {
+    if metadata.is_empty() || metadata.ends_with(RESET_MARK) {
+        return metadata.to_owned();
+    }
+    let marked = format!("{metadata}{RESET_MARK}");
+    if marked.len() > MAX_METADATA { String::new() } else { marked }
 }
 
 /// Looks after topics and groups.
@@ -99,7 +115,7 @@ pub trait Admin: Send + Sync + 'static {
         place: &'a Place,
     ) -> BoxFuture<'a, Result<GroupOffset, LogError>>;
 
-    /// Sets what a group has committed, while the group has no members.
+    /// Sets what a group has committed, while the group has no members. The metadata stays, with the [`RESET_MARK`].
     fn reset<'a>(
         &'a self,
         group: &'a GroupId,

@@ -53,7 +53,7 @@ pub struct Assigned {
     pub position: Offset,
     /// Whether the group had committed that offset (else it is the earliest there is).
     pub committed: bool,
-    /// What was committed beside the offset.
+    /// What was committed beside the offset; with the [`RESET_MARK`](super::RESET_MARK) if that was for another one.
     pub metadata: String,
 }
 

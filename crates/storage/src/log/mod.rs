@@ -35,7 +35,7 @@ mod timers;
 
 use std::sync::Arc;
 
-pub use admin::{Admin, GroupOffset, TopicConfig, TopicInfo, Watermarks};
+pub use admin::{Admin, GroupOffset, RESET_MARK, TopicConfig, TopicInfo, Watermarks};
 pub use consumer::{Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, Records};
 pub use error::{ErrorKind, LogError, Retry};
 #[cfg(feature = "embedded")]

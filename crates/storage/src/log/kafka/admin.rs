@@ -20,6 +20,7 @@ use super::options::{HEADROOM, KafkaOptions};
 use super::producer::Limits;
 use super::rebalance::partition;
 use super::records::record;
+use crate::log::admin::after_reset;
 use crate::log::{
     Admin, ErrorKind, GroupId, GroupOffset, LogError, Offset, Place, Record, TopicConfig, TopicInfo,
     TopicName, Watermarks,
@@ -145,8 +146,27 @@ fn read_records(
     Ok(records)
 }
 
+/// What a group has committed for a partition.
+fn committed(reader: &BaseConsumer, place: &Place) -> Result<GroupOffset, LogError> {
+    let wanted = element(place, ForeignOffset::Invalid)?;
+    let found = reader.committed_offsets(wanted, PATIENCE).map_err(|e| foreign(&e))?;
+    let elements = found.elements();
+    let known = elements.first();
+    let offset = match known.map(rdkafka::topic_partition_list::TopicPartitionListElem::offset) {
+        Some(ForeignOffset::Offset(raw)) => u64::try_from(raw).ok().map(Offset),
+        _ => None,
+    };
+    let metadata = known.map(|e| e.metadata().to_owned()).unwrap_or_default();
+    Ok(GroupOffset { offset, metadata })
+}
+
 fn reset(reader: &BaseConsumer, place: &Place, to: Offset) -> Result<(), LogError> {
-    match reader.commit(&element(place, raw(to))?, CommitMode::Sync) {
+    let metadata = after_reset(&committed(reader, place)?.metadata);
+    let offsets = element(place, raw(to))?;
+    if let Some(mut element) = offsets.find_partition(place.topic.as_str(), partition(place)) {
+        element.set_metadata(metadata);
+    }
+    match reader.commit(&offsets, CommitMode::Sync) {
         // What a broker says to somebody who commits for a group that has members of its own.
         Err(KafkaError::ConsumerCommit(
             RDKafkaErrorCode::UnknownMemberId
@@ -263,19 +283,7 @@ impl Admin for KafkaAdmin {
     ) -> BoxFuture<'a, Result<GroupOffset, LogError>> {
         async move {
             let (reader, place) = (self.reader(Some(group))?, place.clone());
-            blocking(move || {
-                let wanted = element(&place, ForeignOffset::Invalid)?;
-                let found = reader.committed_offsets(wanted, PATIENCE).map_err(|e| foreign(&e))?;
-                let elements = found.elements();
-                let known = elements.first();
-                let offset = match known.map(rdkafka::topic_partition_list::TopicPartitionListElem::offset) {
-                    Some(ForeignOffset::Offset(raw)) => u64::try_from(raw).ok().map(Offset),
-                    _ => None,
-                };
-                let metadata = known.map(|e| e.metadata().to_owned()).unwrap_or_default();
-                Ok(GroupOffset { offset, metadata })
-            })
-            .await
+            blocking(move || committed(&reader, &place)).await
         }
         .boxed()
     }

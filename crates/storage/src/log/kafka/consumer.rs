@@ -16,10 +16,12 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
 
+use super::aside::Aside;
 use super::error::foreign;
 use super::options::KafkaOptions;
 use super::rebalance::{Duty, Inbox, Rebalances, list, partition, places};
 use super::records::{Fetched, KafkaRecords};
+use crate::log::admin::after_reset;
 use crate::log::{
     Assigned, Commit, Consumer, ConsumerOptions, Epoch, ErrorKind, Event, LogError, Offset, Place, Records,
 };
@@ -43,6 +45,8 @@ pub(super) struct KafkaConsumer {
     inbox: Arc<Inbox>,
     owned: BTreeMap<Place, Owned>,
     leaving: Option<TopicPartitionList>,
+    /// Where the partitions of the assignment in hand start. Asking may take longer than anybody polls at a time.
+    starts: Aside<Vec<Assigned>>,
     last_epoch: u64,
     clock: Arc<dyn Clock>,
 }
@@ -61,8 +65,8 @@ impl KafkaConsumer {
         consumer.set_nonempty_callback(move || wake.notify_one());
         let topics: Vec<&str> = options.topics.iter().map(crate::log::TopicName::as_str).collect();
         consumer.subscribe(&topics).map_err(|e| foreign(&e))?;
-        let (consumer, owned) = (Arc::new(consumer), BTreeMap::new());
-        Ok(Self { consumer, inbox, owned, leaving: None, last_epoch: 0, clock })
+        let (consumer, owned, starts) = (Arc::new(consumer), BTreeMap::new(), Aside::default());
+        Ok(Self { consumer, inbox, owned, leaving: None, starts, last_epoch: 0, clock })
     }
 
     /// Takes events off the main queue.
@@ -96,7 +100,7 @@ impl KafkaConsumer {
 
     /// Does what the group waits for; rebalances that leave this member as it was are no event.
     async fn duty(&mut self) -> Result<Option<Event>, LogError> {
-        while let Some(duty) = self.inbox.first() {
+        while let Some((number, duty)) = self.inbox.first() {
             match duty {
                 Duty::Revoke(list) => {
                     self.inbox.done();
@@ -112,7 +116,7 @@ impl KafkaConsumer {
                 }
                 Duty::Assign(list) => {
                     let consumer = Arc::clone(&self.consumer);
-                    let starts = blocking(move || start_positions(&consumer, list)).await?;
+                    let starts = self.starts.done(number, move || start_positions(&consumer, list)).await?;
                     let list = assignment(&starts)?;
                     self.inbox.done();
                     let starts: Vec<Assigned> = starts.into_iter().filter_map(|s| self.own(s)).collect();
@@ -207,7 +211,8 @@ fn start_positions(consumer: &Foreign, wanted: TopicPartitionList) -> Result<Vec
             _ => None,
         };
         let position = Offset(u64::try_from(known.unwrap_or(low)).unwrap_or_default());
-        let metadata = if known.is_some() { element.metadata().to_owned() } else { String::new() };
+        let metadata = element.metadata();
+        let metadata = if known.is_some() { metadata.to_owned() } else { after_reset(metadata) };
         Ok(Assigned { place, epoch: Epoch(0), position, committed: known.is_some(), metadata })
     };
     committed.elements().iter().map(start).collect()

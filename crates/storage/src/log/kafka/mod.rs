@@ -4,6 +4,7 @@
 //! options    where the brokers are; what is set on every client, and why
 //! producer   idempotent, all replicas
 //! consumer   rebalances as events, commits before partitions are given away
+//! aside      what a consumer asks the brokers meanwhile, which goes on when its poll is broken off
 //! records    a queue per partition, read by whoever runs its tasks
 //! timers     a compact topic beside each task topic, tailed by whoever owns the partition
 //! admin      topics, offsets
@@ -11,6 +12,7 @@
 //! ```
 
 mod admin;
+mod aside;
 mod consumer;
 mod error;
 mod options;

@@ -22,27 +22,38 @@ pub(super) enum Duty {
     Revoke(TopicPartitionList),
 }
 
+/// Duties in the order in which they came, each with a number of its own.
+#[derive(Debug, Default)]
+struct Duties {
+    waiting: VecDeque<(u64, Duty)>,
+    last: u64,
+}
+
 /// What the callbacks share with the member.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    duties: Mutex<VecDeque<Duty>>,
+    duties: Mutex<Duties>,
     pub(super) wake: Arc<Notify>,
     closing: std::sync::atomic::AtomicBool,
 }
 
 impl Inbox {
     /// The duty that comes next; it stays until it is [`done`](Inbox::done), so that one that is broken off is not lost.
-    pub(super) fn first(&self) -> Option<Duty> {
-        self.duties.lock().front().cloned()
+    pub(super) fn first(&self) -> Option<(u64, Duty)> {
+        self.duties.lock().waiting.front().cloned()
     }
 
     pub(super) fn add(&self, duty: Duty) {
-        self.duties.lock().push_back(duty);
+        let mut duties = self.duties.lock();
+        duties.last += 1;
+        let number = duties.last;
+        duties.waiting.push_back((number, duty));
+        drop(duties);
         self.wake.notify_one();
     }
 
     pub(super) fn done(&self) {
-        self.duties.lock().pop_front();
+        self.duties.lock().waiting.pop_front();
     }
 
     /// From now on partitions are given away without asking.

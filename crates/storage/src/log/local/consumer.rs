@@ -12,6 +12,7 @@ use super::Shared;
 use super::group::{MemberId, Step};
 use super::job::Change;
 use super::records::LocalRecords;
+use crate::log::admin::after_reset;
 use crate::log::{
     Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, LogError, Offset, Place, Records,
 };
@@ -134,7 +135,10 @@ fn assigned(
             committed: true,
             metadata: known.metadata.clone(),
         },
-        _ => Assigned { place, epoch, position: start, committed: false, metadata: String::new() },
+        _ => {
+            let metadata = committed.map(|known| after_reset(&known.metadata)).unwrap_or_default();
+            Assigned { place, epoch, position: start, committed: false, metadata }
+        }
     }
 }
 
