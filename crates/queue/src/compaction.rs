@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::processor::{Completion, Context, Processor, Task, TaskError};
 
@@ -31,15 +32,18 @@ impl<T> Merged<T> {
 
 /// The tasks of a key since its window opened.
 struct Window<T> {
+    opened: Instant,
     value: T,
     /// The first one's: it stands for all.
     context: Context,
     completions: Vec<Completion>,
 }
 
-type Windows<T> = Arc<Mutex<HashMap<Bytes, Window<T>>>>;
+/// A key is here while somebody tends it: its window, unless it has just been closed and its merge runs.
+type Windows<T> = Arc<Mutex<HashMap<Bytes, Option<Window<T>>>>>;
 
-/// A processor that merges the tasks of each key within a window, which opens with the first and stays open for the linger.
+/// A processor that merges the tasks of each key within a window, which opens with the first and stays open for the linger; longer
+/// while the merge before it runs, so that a key has one at a time, in order.
 ///
 /// The tasks that were absorbed complete when what they were absorbed into has completed; if that fails, each of them is
 /// retried. The processor inside must not defer. Tasks without a key pass unmerged.
@@ -67,24 +71,26 @@ where
         Self { linger, merge, processor: Arc::new(processor), windows: Arc::default() }
     }
 
-    /// Adds a task to the window of its key. True: the window was opened by it.
+    /// Adds a task to the window of its key. True: nobody tends the key yet.
     fn add(&self, key: &Bytes, task: Task<T>) -> bool {
         let completion = task.context.defer();
         let mut windows = self.windows.lock();
-        match windows.remove(key) {
-            Some(Window { value, context, mut completions }) => {
+        let tended = windows.contains_key(key);
+        let window = windows.entry(key.clone()).or_default();
+        *window = Some(match window.take() {
+            Some(Window { opened, value, context, mut completions }) => {
                 completions.push(completion);
                 let value = (self.merge)(value, task.value).into_value();
-                windows.insert(key.clone(), Window { value, context, completions });
-                false
+                Window { opened, value, context, completions }
             }
-            None => {
-                let window =
-                    Window { value: task.value, context: task.context, completions: vec![completion] };
-                windows.insert(key.clone(), window);
-                true
-            }
-        }
+            None => Window {
+                opened: Instant::now(),
+                value: task.value,
+                context: task.context,
+                completions: vec![completion],
+            },
+        });
+        !tended
     }
 }
 
@@ -99,18 +105,40 @@ where
         if self.add(&key, task) {
             let (windows, processor, linger) =
                 (Arc::clone(&self.windows), Arc::clone(&self.processor), self.linger);
-            tokio::spawn(async move {
-                tokio::time::sleep(linger).await;
-                flush(&windows, &processor, &key).await;
-            });
+            tokio::spawn(async move { tend(&windows, &processor, &key, linger).await });
         }
         Ok(())
     }
 }
 
-async fn flush<T: Send + 'static, P: Processor<T>>(windows: &Windows<T>, processor: &Arc<P>, key: &Bytes) {
-    let Some(Window { value, context, completions }) = windows.lock().remove(key) else { return };
-    let processor = Arc::clone(processor);
+/// Runs the merges of a key, one after the other, until no task of it waits.
+async fn tend<T: Send + 'static, P: Processor<T>>(
+    windows: &Windows<T>,
+    processor: &Arc<P>,
+    key: &Bytes,
+    linger: Duration,
+) {
+    while let Some(closes) = closes(windows, key, linger) {
+        tokio::time::sleep_until(closes).await;
+        let window = windows.lock().get_mut(key).and_then(Option::take);
+        if let Some(window) = window {
+            run(window, Arc::clone(processor)).await;
+        }
+    }
+}
+
+/// When the window of a key closes. A key without one is tended no longer.
+fn closes<T>(windows: &Windows<T>, key: &Bytes, linger: Duration) -> Option<Instant> {
+    let mut windows = windows.lock();
+    let opened = windows.get(key).and_then(Option::as_ref).map(|window| window.opened);
+    if opened.is_none() {
+        windows.remove(key);
+    }
+    opened.map(|opened| opened + linger)
+}
+
+async fn run<T: Send + 'static, P: Processor<T>>(window: Window<T>, processor: Arc<P>) {
+    let Window { value, context, completions, .. } = window;
     let ended = tokio::spawn(async move { processor.process(Task { value, context }).await }).await;
     let ended = ended.unwrap_or_else(|e| Err(TaskError::retry(format_args!("the processor panicked: {e}"))));
     for completion in completions {

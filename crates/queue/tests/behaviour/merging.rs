@@ -79,3 +79,34 @@ async fn what_is_absorbed_completes_with_the_merge_and_fails_with_it() {
     assert_eq!(bench.committed(0).await, Some(Offset(4)));
     subscription.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_merge_that_takes_longer_than_a_window_is_not_overtaken_by_the_next_of_its_key() {
+    let bench = Bench::new("t", 1).await;
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let theirs = Arc::clone(&seen);
+    let inner = move |task: Task<String>| {
+        let theirs = Arc::clone(&theirs);
+        async move {
+            theirs.lock().push(format!("{} begins", task.value));
+            tokio::time::sleep(Duration::from_secs(if task.value == "a" { 20 } else { 1 })).await;
+            theirs.lock().push(format!("{} ends", task.value));
+            Ok(())
+        }
+    };
+    let merge = |left: String, right: String| Merged::Both(format!("{left}+{right}"));
+    let compaction = Compaction::new(Duration::from_secs(2), merge, inner);
+    let subscription = bench.subscribe(Pipeline::new(Text, compaction), Settings::default()).await;
+    put(&bench, &["k=a"]).await;
+    pass(5).await;
+    put(&bench, &["k=b", "l=x"]).await;
+    pass(5).await;
+    put(&bench, &["k=c"]).await;
+    pass(30).await;
+    put(&bench, &["k=d"]).await;
+    pass(10).await;
+    let of_key: Vec<String> = seen.lock().iter().filter(|it| !it.starts_with('x')).cloned().collect();
+    assert_eq!(of_key, ["a begins", "a ends", "b+c begins", "b+c ends", "d begins", "d ends"]);
+    assert_eq!(bench.committed(0).await, Some(Offset(5)));
+    subscription.shutdown().await;
+}
