@@ -50,7 +50,7 @@
 //!   the order of the log. [`Context::defer`] gives the key free earlier. A task that is retried or delayed lets later ones pass, unless
 //!   [`KeyOrder::Hold`](settings::KeyOrder) is set. Tasks without a key know no order.
 //! - **Across assignments**, an owner that was replaced without knowing may still be running: [`Context::token`] rises with each assignment, so
-//!   that a store can refuse the older one.
+//!   that a store can refuse the older one; for as long as the log keeps the group's commits.
 //! - **Not early.** A delayed task does not run before the wall clock shows its time. A clock that is set back makes it wait, one that is set
 //!   forward is noticed within a second.
 //! - **Bounded.** What is read and not done is bounded by count and bytes, timers fired at once by count, the log client's own queue by

@@ -73,7 +73,8 @@ impl QueueAdmin {
     }
 
     /// Has tasks wait, all of them or none; their owner notices within a second. Under a number that waits already there is one
-    /// timer still, with what was said last: whoever puts the same again after a crash doubles nothing.
+    /// timer still, with what was said last: whoever puts the same again after a crash doubles nothing. A number is free again when
+    /// its task has ended: what is put while that runs goes with it, and what is put while it waits for another try is a second task.
     ///
     /// # Errors
     /// If the log cannot do it, or a number is too high.

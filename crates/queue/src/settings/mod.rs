@@ -77,7 +77,8 @@ pub struct Settings {
     pub partition_concurrency: usize,
     /// Tasks of a partition that are read and not completed; above, reading of it stops. Default 10,000.
     pub max_pending_records: usize,
-    /// Bytes of tasks read and not completed, all partitions together; above, reading stops. Default 64 MiB.
+    /// Bytes of tasks read and not completed, all partitions together; above, reading stops. Looked at before each read,
+    /// which may bring 512 more. Default 64 MiB.
     pub max_pending_bytes: usize,
     /// Timers of a partition that are fired and not completed. Default 1,000.
     pub max_fired_timers: usize,
