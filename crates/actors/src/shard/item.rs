@@ -149,7 +149,8 @@ impl Line {
 
     /// Takes the commands out that wait; their places stay, with nothing in them.
     pub(crate) fn take_commands(&mut self) -> Vec<Cause> {
-        let commands = self.items.iter_mut().filter(|item| !matches!(item.cause, Cause::Record(_)));
+        let is_command = |item: &&mut Item| !matches!(item.cause, Cause::Record(_) | Cause::Shed);
+        let commands = self.items.iter_mut().filter(is_command);
         let taken: Vec<Cause> =
             commands.map(|item| std::mem::replace(&mut item.cause, Cause::Shed)).collect();
         self.commands = 0;

@@ -50,6 +50,10 @@ impl ShardActor {
     }
 
     pub(super) fn fire_timers(&mut self, me: &Addr<Self>) {
+        if self.has_no_room() {
+            // They stay due; each would leave an empty place in the line.
+            return;
+        }
         let now = self.around.clock.now().as_millis();
         while let Some((due, chat)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, chat));

@@ -91,6 +91,14 @@ async fn with_the_disk_full_whoever_waits_behind_a_record_is_told_to_come_back()
     stage.rest(500).await;
     let told = timeout(PATIENCE, waiting).await.expect("it is answered").unwrap();
     assert!(matches!(told, Err(CommandError::Overloaded(_))), "{told:?}");
+    let shed = stage.handle.measure(stage.shard(receiver)).await.unwrap().shed;
+    stage.rest(500).await;
+    let later = stage.handle.measure(stage.shard(receiver)).await.unwrap().shed;
+    assert!(
+        later - shed <= 10,
+        "the record is refused at each look, {} sheds, and nothing else is shed again",
+        later - shed
+    );
     for _ in 0..3 {
         let shed = soon(&stage, put(), receiver).await;
         assert!(matches!(shed, Err(CommandError::Overloaded(_))), "{shed:?}");
