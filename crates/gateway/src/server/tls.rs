@@ -19,14 +19,25 @@ use serde::Deserialize;
 
 /// The oldest version of TLS that is spoken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(try_from = "String")]
 pub enum MinVersion {
-    /// For clients without TLS 1.3.
-    #[serde(rename = "1.2")]
+    /// `"1.2"`: for clients without TLS 1.3.
     Tls12,
-    /// TLS 1.3 alone. The default.
+    /// `"1.3"`: TLS 1.3 alone. The default.
     #[default]
-    #[serde(rename = "1.3")]
     Tls13,
+}
+
+impl TryFrom<String> for MinVersion {
+    type Error = String;
+
+    fn try_from(version: String) -> Result<Self, String> {
+        match version.as_str() {
+            "1.2" => Ok(Self::Tls12),
+            "1.3" => Ok(Self::Tls13),
+            other => Err(format!("{other:?}: must be \"1.2\" or \"1.3\"")),
+        }
+    }
 }
 
 impl MinVersion {

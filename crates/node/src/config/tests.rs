@@ -209,6 +209,11 @@ fn a_fault_brings_no_others_with_it() {
         &["gateway.registration.jwt.hs256_secret: invalid type"],
     );
     check("[store]\nreader_queue = -1", &["store.reader_queue: invalid"]);
+    check("[tls]\nmin_version = \"1.1\"", &["tls.min_version: \"1.1\": must be \"1.2\" or \"1.3\""]);
+    check(
+        "[tls]\nmin_version = 1.2",
+        &["tls.min_version: invalid type: floating point `1.2`, expected a string"],
+    );
 }
 
 #[test]
