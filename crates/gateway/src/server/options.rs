@@ -48,7 +48,8 @@ pub struct ServerOptions {
     pub http1_idle_ms: NonZeroU64,
 
     /// Milliseconds that sent bytes may stay unacknowledged, or the peer's receive window closed, before the
-    /// kernel gives the connection up. This is what ends an HTTP/1.1 client that never reads. Default 60,000.
+    /// kernel gives the connection up. This is what ends an HTTP/1.1 client that never reads; an HTTP/2 answer of a known
+    /// length is given up when its window stays closed for as long. Default 60,000.
     pub unacknowledged_timeout_ms: NonZeroU64,
 
     /// Bytes of a response that may wait in one HTTP/2 stream before its body is asked for more. Default 32 KiB.

@@ -382,18 +382,3 @@ fn a_group_that_was_made_before_anybody_watched_is_not_judged_by_its_members() {
         verdict.first
     );
 }
-
-#[test]
-fn what_nobody_received_since_all_took_snapshots_breaks_nothing() {
-    let mut recording = recording();
-    for device in 0..3 {
-        let whose = recording.devices[device].account;
-        let before = |operation: &Value| event(operation).is_some_and(|event| event.seq < 9);
-        operations(&mut recording, device).retain(before);
-        let pages = recording.fresh[whose][..3].to_vec();
-        recording.devices[device].lines.extend(pages);
-    }
-    let verdict = recording.judge();
-    assert_eq!(verdict.first, Vec::<String>::new());
-    assert_eq!((verdict.looked_at.full_syncs, verdict.looked_at.events), (6, 9));
-}
