@@ -160,27 +160,35 @@ impl<C: Command> Reply for CommandReply<C> {
 
 /// A command with its way back, ready to be given to its entity.
 pub(crate) struct Request<C: Command> {
-    pub(crate) command: C,
-    pub(crate) origin: Origin,
-    pub(crate) to: oneshot::Sender<Outcome<C>>,
+    command: C,
+    origin: Origin,
+    /// Where its answer is kept, if it has a key.
+    answer: Option<AnswerKey>,
+    to: oneshot::Sender<Outcome<C>>,
 }
 
 impl<C: Command> Request<C> {
+    /// A request to an entity of this shard.
+    pub(crate) fn new(command: C, origin: Origin, shard: Shard, to: oneshot::Sender<Outcome<C>>) -> Self {
+        let answer = origin.answer_key(shard, C::NAME, &command.entity());
+        Self { command, origin, answer, to }
+    }
+
     /// The rows of the decision, and that of an earlier answer.
-    pub(crate) fn needs(&self, shard: Shard) -> Fetch {
+    pub(crate) fn needs(&self) -> Fetch {
         let mut fetch = self.command.needs();
         if let EntityRef::Account(account) = self.command.entity() {
             fetch.keys.push(HeadKey { account }.into());
         }
-        fetch.keys.extend(self.origin.answer_key(shard, C::NAME, &self.command.entity()).map(Into::into));
+        fetch.keys.extend(self.answer.clone().map(Into::into));
         fetch
     }
 
     fn decide(&self, state: &C::Entity, rows: &Rows, facts: &Facts) -> (Effects, Outcome<C>) {
-        let Some(key) = self.origin.answer_key(facts.shard, C::NAME, &self.command.entity()) else {
+        let Some(key) = &self.answer else {
             return self.grant(state, rows, facts);
         };
-        if let Some(answered) = rows.get(&key).filter(|_| !faults::armed("answer-forgotten")) {
+        if let Some(answered) = rows.get(key).filter(|_| !faults::armed("answer-forgotten")) {
             return (Effects::default(), self.repeat(answered));
         }
         match self.origin.key.as_ref().map(|key| key.age(facts.now.day())) {
@@ -191,7 +199,9 @@ impl<C: Command> Request<C> {
         let (mut effects, outcome) = self.grant(state, rows, facts);
         if let Ok(answer) = &outcome {
             let answer = Bytes::from(answer.encode_to_vec());
-            effects.changes.push(Change::put(key, AnswerRow { payload: self.origin.payload, answer }));
+            effects
+                .changes
+                .push(Change::put(key.clone(), AnswerRow { payload: self.origin.payload, answer }));
         }
         (effects, outcome)
     }

@@ -246,8 +246,8 @@ impl Handle {
         let shard = self.shards.of(&entity.home());
         let door = self.routes.door(shard).ok_or(CommandError::Unavailable("there is no such shard"))?;
         let (to, answer) = oneshot::channel();
-        let request = Request { command, origin, to };
-        let needs = request.needs(shard);
+        let request = Request::new(command, origin, shard, to);
+        let needs = request.needs();
         let part = Part { entity, needs, work: C::Entity::part(Box::new(request)) };
         door.try_send(Ask(part)).map_err(|error| match error {
             SendError::Full(()) => CommandError::Overloaded(RETRY_AFTER),

@@ -11,6 +11,8 @@ use prost::DecodeError;
 use prost::encoding::{DecodeContext, WireType, fixed64, skip_field};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hex::Text;
+
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected `{prefix}` followed by 32 lower-case hex digits")]
@@ -71,6 +73,10 @@ macro_rules! id {
                 Self(derive(domain, parts))
             }
 
+            fn text(&self) -> Text<33> {
+                Text::hex($prefix, &self.0)
+            }
+
             fn halves(&self) -> (u64, u64) {
                 let all = u128::from_be_bytes(self.0);
                 ((all >> 64) as u64, all as u64)
@@ -79,7 +85,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{:032x}", $prefix, u128::from_be_bytes(self.0))
+                f.write_str(&self.text())
             }
         }
 
@@ -99,7 +105,7 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(&self.text())
             }
         }
 
@@ -203,6 +209,7 @@ mod tests {
     fn text_and_stored_form_give_the_id_back() {
         let id = AccountId::derived("test", &[b"brown"]);
         assert_eq!(id.to_string().parse::<AccountId>(), Ok(id));
+        assert_eq!(id.to_string(), format!("U{:032x}", u128::from_be_bytes(*id.as_bytes())));
         assert_eq!(AccountId::decode(id.encode_to_vec().as_slice()).unwrap(), id);
         assert_eq!(id.encode_to_vec().len(), id.encoded_len());
     }

@@ -16,6 +16,7 @@
 
 pub mod clock;
 pub mod effects;
+mod hex;
 pub mod id;
 pub mod idempotency;
 pub mod message;

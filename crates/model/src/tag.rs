@@ -12,6 +12,7 @@ use prost::encoding::{DecodeContext, WireType, fixed64, skip_field};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::hex::Text;
 use crate::id::LogId;
 
 /// The hash of a log up to a revision; 16 lower-case hex digits in text.
@@ -31,11 +32,15 @@ impl Tag {
     pub fn chain(self, stored: &[u8]) -> Self {
         Self(xxh3_64_with_seed(stored, self.0))
     }
+
+    fn text(self) -> Text<16> {
+        Text::hex('0', &self.0.to_be_bytes())
+    }
 }
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(&self.text())
     }
 }
 
@@ -63,7 +68,7 @@ impl FromStr for Tag {
 
 impl Serialize for Tag {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text())
     }
 }
 

@@ -47,7 +47,7 @@ impl ShardActor {
             if faults::armed("reply-before-commit") {
                 self.depart(Departure { reply: departure.reply.take(), ..Departure::default() });
             }
-            match self.around.store.enqueue(self.shard, self.epoch, entry.batch.clone()) {
+            match self.around.store.enqueue(self.shard, self.epoch, &entry.batch) {
                 Ok(ticket) => self.ticketed(&entry, ticket.place, &mut departure, me),
                 Err(error) => return self.refused(&error, departure.reply, source, me),
             }

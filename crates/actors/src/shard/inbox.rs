@@ -3,11 +3,12 @@
 //! number = expected → take; lower → a repeat, drop; higher → one is missing, ask the source's durable inbox. Records are
 //! handed over in memory, and a hand-over may be dropped; the durable inbox has them all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use denrei_model::position::RecordNumber;
 use denrei_model::shard::Shard;
 use denrei_storage::shard::{Counters, PendingRecord};
+use foldhash::HashMap;
 
 #[derive(Default)]
 struct Source {

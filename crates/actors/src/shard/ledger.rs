@@ -1,7 +1,7 @@
 //! The ledger: gives the effects of a turn their numbers. Revisions and tags of every account's log of the shard, and the
 //! numbers of its records, are given here and nowhere else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use denrei_model::effects::{Draft, Effects, Emit, Notice};
@@ -12,6 +12,7 @@ use denrei_model::row::{Change, HeadKey, HeadRow, OpKey, OpRow};
 use denrei_model::shard::Shard;
 use denrei_model::tag::Tag;
 use denrei_storage::shard::{Applied, Batch, Counters, Emitted};
+use foldhash::HashMap;
 use prost::Message as _;
 
 use crate::rows::Rows;
@@ -20,7 +21,6 @@ use crate::rows::Rows;
 pub(crate) struct Ledger {
     out: HashMap<Shard, RecordNumber>,
     max_operations: u64,
-    incarnation: [u8; 16],
 }
 
 /// A turn with its numbers: one commit, and what follows from it.
@@ -35,13 +35,14 @@ pub(crate) struct Entry {
 /// An operation that devices are to see once it is durable.
 pub(crate) struct Push {
     pub(crate) account: AccountId,
+    /// As it is stored.
     pub(crate) log_id: LogId,
     pub(crate) operation: Operation,
 }
 
 impl Ledger {
-    pub(crate) fn new(counters: &Counters, max_operations: u64, incarnation: [u8; 16]) -> Self {
-        Self { out: counters.out.iter().copied().collect(), max_operations, incarnation }
+    pub(crate) fn new(counters: &Counters, max_operations: u64) -> Self {
+        Self { out: counters.out.iter().copied().collect(), max_operations }
     }
 
     /// Numbers the effects. `rows` must name the head of every account that gets an operation.
@@ -117,11 +118,10 @@ impl Ledger {
             changes.push(Change::delete(OpKey { account, revision: Revision::new(first - 1) }));
             head.first = head.first.max(Revision::new(first));
         }
-        let log_id = head.log_id.shown(&self.incarnation);
         // The payload was moved in to be encoded; it comes back out without a copy.
         let push = stored.payload.take().map(|payload| {
             let operation = Operation { revision: head.revision, tag, category, created_at, payload };
-            Push { account, log_id, operation }
+            Push { account, log_id: head.log_id, operation }
         });
         (head, push)
     }

@@ -28,7 +28,7 @@ mod sweep;
 mod timers;
 mod turn;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ use denrei_model::id::ChatId;
 use denrei_model::position::Epoch;
 use denrei_model::shard::{Shard, ShardMap};
 use denrei_storage::shard::{Claim, InboxStore, Reader, ShardStore};
+use foldhash::HashMap;
 use tokio::sync::Semaphore;
 
 pub(crate) use attention::Missed;
@@ -123,13 +124,13 @@ impl ShardActor {
             line: Line::default(),
             current: None,
             memory: Memory::new(around.options.cached_rows, around.shards, claim.shard),
-            ledger: Ledger::new(&claim.counters, around.options.max_operations, around.incarnation),
+            ledger: Ledger::new(&claim.counters, around.options.max_operations),
             registry: Registry::new(around.options.max_active),
             inbox: Inbox::new(&claim.counters),
-            sessions: Sessions::default(),
+            sessions: Sessions::new(around.incarnation),
             outgoing: Outgoing::default(),
             timers: BTreeSet::new(),
-            due: HashMap::new(),
+            due: HashMap::default(),
             turns: 0,
             attending: false,
             disk_full: false,

@@ -1,11 +1,12 @@
 //! The registry: who is active on a shard. Only here are the addresses of entities kept.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix::Addr;
 use denrei_model::row::Change;
 use denrei_storage::shard::Fetch;
+use foldhash::HashMap;
 
 use crate::account::Account;
 use crate::chatroom::Chatroom;
@@ -68,11 +69,11 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new(max_active: usize) -> Self {
         Self {
-            active: HashMap::new(),
+            active: HashMap::default(),
             used: VecDeque::new(),
-            pins: HashMap::new(),
+            pins: HashMap::default(),
             census: Census::default(),
-            failures: HashMap::new(),
+            failures: HashMap::default(),
             stamp: 0,
             max_active,
         }

@@ -1,12 +1,12 @@
 //! The sessions of a shard: which streams learn of which account.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use denrei_model::effects::Notice;
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::wire::frame::{Frame, Notify, Operations};
+use foldhash::HashMap;
 
 use super::ledger::Push;
 use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
@@ -16,11 +16,17 @@ use crate::session::{Delivery, PushSink, Session, Signal, StreamId};
 pub(crate) struct Sessions {
     by_account: HashMap<AccountId, Vec<Session>>,
     count: usize,
+    /// The store's: part of the log ids that devices see.
+    incarnation: [u8; 16],
     /// Streams that could not be told that the log is ahead, that another replaced them, or that their device was logged out; tried again later.
     behind: Vec<(Arc<dyn PushSink>, StreamId, Signal)>,
 }
 
 impl Sessions {
+    pub(crate) fn new(incarnation: [u8; 16]) -> Self {
+        Self { incarnation, ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.count
     }
@@ -86,6 +92,7 @@ impl Sessions {
                 operations.push(more.operation);
             }
             let Some(sessions) = self.by_account.get(&account) else { continue };
+            let log_id = log_id.shown(&self.incarnation);
             let frame = Operations { log_id, operations, head: None };
             let (Some(first), Some(last)) = (frame.operations.first(), frame.operations.last()) else {
                 continue;

@@ -266,5 +266,5 @@ async fn plant(store: &MemoryStore, shards: ShardMap, key: Key, row: Row) {
     };
     let claim = store.claim(shard, Arc::new(Deaf)).await.unwrap();
     let batch = Batch { changes: vec![Change::Put(key, Arc::new(row))], ..Batch::default() };
-    store.enqueue(shard, claim.epoch, batch).unwrap();
+    store.enqueue(shard, claim.epoch, &batch).unwrap();
 }

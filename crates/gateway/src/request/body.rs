@@ -86,19 +86,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
-    let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        (error.into_inner(), field)
-    });
-    let body: T = match read {
-        // An array with too many values for an object's fields is JSON all the same.
-        Err((error, field)) if !error.is_data() && is_json() => return Err(not_an_object(&field)),
-        Err((error, field)) => return Err(faulty(&error, &field)),
-        Ok(body) => body,
-    };
-    json.end().map_err(|error| faulty(&error, "."))?;
+    let body: T = serde_json::from_slice(bytes).map_err(|error| explain::<T>(bytes, &error))?;
     if bytes.contains(&b'[') {
         let of_json = |error: serde_json::Error| faulty(&error, ".");
         let (said, meant) = (serde_json::from_slice(bytes).map_err(of_json)?, serde_json::to_value(&body));
@@ -107,6 +95,21 @@ fn parse<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
         }
     }
     Ok(body)
+}
+
+/// What is wrong with a body that gave this error, and where: it is read once more, with an eye on the way.
+fn explain<T: Body>(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    let is_json = || serde_json::from_slice::<IgnoredAny>(bytes).is_ok();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Err(traced) => {
+            let (field, error) = (traced.path().to_string(), traced.inner());
+            // An array with too many values for an object's fields is JSON all the same.
+            if !error.is_data() && is_json() { not_an_object(&field) } else { faulty(error, &field) }
+        }
+        // Something follows the body.
+        Ok(_) => faulty(error, "."),
+    }
 }
 
 /// Where an array stands for an object: serde takes its values for the fields in their order, which nobody else can know.

@@ -1,6 +1,5 @@
 //! Every table of denrei: number, key, row. A number is never used again for something else.
 
-use bytes::Bytes;
 use prost::Message as _;
 
 use super::field::KeyField;
@@ -110,11 +109,11 @@ macro_rules! tables {
         }
 
         impl Row {
-            /// Its stored bytes.
-            #[must_use]
-            pub fn encode(&self) -> Bytes {
+            /// Appends its stored bytes.
+            pub fn encode(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Self::$table(row) => Bytes::from(row.encode_to_vec())),+
+                    // It fails for want of room only, and a vector grows.
+                    $(Self::$table(row) => row.encode(out).unwrap_or_default()),+
                 }
             }
 

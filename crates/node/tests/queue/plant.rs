@@ -56,7 +56,7 @@ async fn write(store: &EmbeddedStore, shard: Shard, changes: Vec<Change>) {
     let ear = Arc::new(Ear(watch::Sender::new(Place::ZERO)));
     let mut heard = ear.0.subscribe();
     let claim = store.claim(shard, ear).await.unwrap();
-    let ticket = store.enqueue(shard, claim.epoch, Batch { changes, ..Batch::default() }).unwrap();
+    let ticket = store.enqueue(shard, claim.epoch, &Batch { changes, ..Batch::default() }).unwrap();
     heard.wait_for(|place| *place >= ticket.place).await.unwrap();
 }
 

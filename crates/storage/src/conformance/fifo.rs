@@ -11,7 +11,7 @@ pub async fn places_are_given_in_the_order_of_the_calls<S: Store>(subject: Subje
     let mut before = Place::ZERO;
     for number in 0..100 {
         let claim = if number % 3 == 0 { &a } else { &b };
-        let ticket = subject.enqueue(claim, changes(vec![put("n", number)]));
+        let ticket = subject.enqueue(claim, &changes(vec![put("n", number)]));
         assert!(ticket.place > before, "{:?} after {before:?}", ticket.place);
         before = ticket.place;
     }
@@ -23,9 +23,9 @@ pub async fn a_listener_hears_its_own_places_in_order<S: Store>(subject: Subject
     let (b, ear_b) = subject.claim(2).await;
     let (mut places_a, mut places_b) = (Vec::new(), Vec::new());
     for number in 0..300 {
-        places_a.push(subject.enqueue(&a, changes(vec![put("a", number)])).place);
+        places_a.push(subject.enqueue(&a, &changes(vec![put("a", number)])).place);
         if number % 7 == 0 {
-            places_b.push(subject.enqueue(&b, changes(vec![put("b", number)])).place);
+            places_b.push(subject.enqueue(&b, &changes(vec![put("b", number)])).place);
         }
     }
     for (ear, places) in [(ear_a, places_a), (ear_b, places_b)] {

@@ -11,7 +11,7 @@ pub async fn a_batch_is_seen_as_a_whole_or_not_at_all<S: Store>(subject: Subject
     let mut last = None;
     for number in 1..=200_u64 {
         let names = ["a", "b", "c"].map(|name| put(name, number));
-        last = Some(subject.enqueue(&claim, changes(names.to_vec())));
+        last = Some(subject.enqueue(&claim, &changes(names.to_vec())));
         let keys = ["a", "b", "c"].map(|name| Key::from(key(name))).to_vec();
         let seen = subject.store().fetch(Fetch { keys, scans: vec![] }).await.unwrap();
         let numbers = [0, 1, 2].map(|index| seen.row::<NameKey>(index).map(|row| row.until));
@@ -25,7 +25,7 @@ pub async fn a_batch_is_seen_as_a_whole_or_not_at_all<S: Store>(subject: Subject
 pub async fn who_was_told_can_read<S: Store>(subject: Subject<S>) {
     let (claim, ear) = subject.claim(1).await;
     for number in 1..=50 {
-        subject.commit(&claim, &ear, changes(vec![put("n", number)])).await;
+        subject.commit(&claim, &ear, &changes(vec![put("n", number)])).await;
         assert_eq!(subject.number("n").await, Some(number));
     }
 }
@@ -33,14 +33,14 @@ pub async fn who_was_told_can_read<S: Store>(subject: Subject<S>) {
 /// Batches of one shard take effect in order, and so do the changes of a batch.
 pub async fn the_last_write_of_a_key_wins<S: Store>(subject: Subject<S>) {
     let (claim, ear) = subject.claim(1).await;
-    subject.enqueue(&claim, changes(vec![put("twice", 1), put("twice", 2), put("gone", 1)]));
-    subject.enqueue(&claim, changes(vec![put("twice", 3), Change::delete(key("gone"))]));
-    subject.enqueue(&claim, changes(vec![Change::delete(key("back"))]));
-    subject.commit(&claim, &ear, changes(vec![put("back", 4)])).await;
+    subject.enqueue(&claim, &changes(vec![put("twice", 1), put("twice", 2), put("gone", 1)]));
+    subject.enqueue(&claim, &changes(vec![put("twice", 3), Change::delete(key("gone"))]));
+    subject.enqueue(&claim, &changes(vec![Change::delete(key("back"))]));
+    subject.commit(&claim, &ear, &changes(vec![put("back", 4)])).await;
     assert_eq!(subject.number("twice").await, Some(3));
     assert_eq!(subject.number("gone").await, None);
     assert_eq!(subject.number("back").await, Some(4));
-    subject.commit(&claim, &ear, changes(vec![Change::delete(key("back"))])).await;
+    subject.commit(&claim, &ear, &changes(vec![Change::delete(key("back"))])).await;
     assert_eq!(subject.number("back").await, None);
 }
 
@@ -48,7 +48,7 @@ pub async fn the_last_write_of_a_key_wins<S: Store>(subject: Subject<S>) {
 pub async fn ranges_are_read_in_order_from_either_end<S: Store>(subject: Subject<S>) {
     let (claim, ear) = subject.claim(1).await;
     let rows = ["a", "b", "ba", "c", "d"].map(|name| put(name, 1)).to_vec();
-    subject.commit(&claim, &ear, changes(rows)).await;
+    subject.commit(&claim, &ear, &changes(rows)).await;
     let range = |from: &str, to: &str| KeyRange::new(key(from), key(to));
     let cases = [
         (Scan::forward(range("b", "d"), 10), vec!["b", "ba", "c"]),
@@ -73,9 +73,9 @@ pub async fn ranges_are_read_in_order_from_either_end<S: Store>(subject: Subject
 /// A snapshot is one moment of the store, whatever is written later.
 pub async fn a_moment_stays_as_it_is<S: Store>(subject: Subject<S>) {
     let (claim, ear) = subject.claim(1).await;
-    subject.commit(&claim, &ear, changes(vec![put("n", 1)])).await;
+    subject.commit(&claim, &ear, &changes(vec![put("n", 1)])).await;
     let moment = subject.store().snapshot().await.unwrap();
-    subject.commit(&claim, &ear, changes(vec![put("n", 2), put("m", 2)])).await;
+    subject.commit(&claim, &ear, &changes(vec![put("n", 2), put("m", 2)])).await;
     let fetch = Fetch { keys: vec![key("n").into(), key("m").into()], scans: vec![] };
     let seen = moment.fetch(fetch).await.unwrap();
     assert_eq!(seen.row::<NameKey>(0).map(|row| row.until), Some(1));

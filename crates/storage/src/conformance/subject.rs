@@ -52,12 +52,12 @@ impl<S: Store> Subject<S> {
     }
 
     /// Queues a batch that must be taken.
-    pub fn enqueue(&self, claim: &Claim, batch: Batch) -> Ticket {
+    pub fn enqueue(&self, claim: &Claim, batch: &Batch) -> Ticket {
         self.store().enqueue(claim.shard, claim.epoch, batch).unwrap()
     }
 
     /// Queues a batch and waits until it is announced.
-    pub async fn commit(&self, claim: &Claim, ear: &Ear, batch: Batch) {
+    pub async fn commit(&self, claim: &Claim, ear: &Ear, batch: &Batch) {
         let ticket = self.enqueue(claim, batch);
         ear.wait(ticket.place).await;
     }

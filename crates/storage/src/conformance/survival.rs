@@ -9,9 +9,9 @@ use super::subject::{Store, Subject, applies, changes, emits, put};
 pub async fn what_was_announced_survives<S: Store>(mut subject: Subject<S>) {
     let (source, source_ear) = subject.claim(1).await;
     let (destination, destination_ear) = subject.claim(2).await;
-    subject.commit(&source, &source_ear, changes(vec![put("n", 7)])).await;
-    subject.commit(&source, &source_ear, emits(2, 1..=5)).await;
-    subject.commit(&destination, &destination_ear, applies(1, 1..=3)).await;
+    subject.commit(&source, &source_ear, &changes(vec![put("n", 7)])).await;
+    subject.commit(&source, &source_ear, &emits(2, 1..=5)).await;
+    subject.commit(&destination, &destination_ear, &applies(1, 1..=3)).await;
     subject.reopen();
     assert_eq!(subject.number("n").await, Some(7));
     let records =
@@ -29,7 +29,7 @@ pub async fn what_was_read_survives<S: Store>(mut subject: Subject<S>) {
     for round in 1..=5 {
         let (claim, _ear) = subject.claim(1).await;
         for number in 1..=100 {
-            subject.enqueue(&claim, changes(vec![put("n", round * 1_000 + number)]));
+            subject.enqueue(&claim, &changes(vec![put("n", round * 1_000 + number)]));
         }
         let seen = subject.number("n").await;
         subject.reopen();
@@ -43,8 +43,8 @@ pub async fn what_survives_is_a_prefix<S: Store>(mut subject: Subject<S>) {
     let (a, _) = subject.claim(1).await;
     let (b, _) = subject.claim(2).await;
     for number in 1..=200 {
-        subject.enqueue(&a, changes(vec![put(&format!("a{number}"), number)]));
-        subject.enqueue(&b, changes(vec![put(&format!("b{number}"), number)]));
+        subject.enqueue(&a, &changes(vec![put(&format!("a{number}"), number)]));
+        subject.enqueue(&b, &changes(vec![put(&format!("b{number}"), number)]));
     }
     let fifo = subject.store().early_apply();
     subject.reopen();

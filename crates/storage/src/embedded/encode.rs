@@ -1,9 +1,8 @@
 //! A batch as the bytes that the engine gets. Done by the thread that enqueues, so that the committer only commits.
 
-use denrei_model::row::{Change, CounterRow, HighWaterKey, InboxKey, InboxRow, Key, OutNumberKey};
+use denrei_model::row::{Change, CounterRow, HighWaterKey, InboxKey, InboxRow, Key, OutNumberKey, Row};
 use denrei_model::shard::Shard;
 use fjall::Slice;
-use prost::Message as _;
 
 use super::spaces::Space;
 use crate::shard::Batch;
@@ -34,44 +33,51 @@ pub struct Item {
 #[must_use]
 pub fn encode(shard: Shard, batch: &Batch) -> Vec<Item> {
     let records = 2 * (batch.emitted.len() + batch.applied.len());
-    let mut out =
-        Encoder { scratch: Vec::with_capacity(64), items: Vec::with_capacity(batch.changes.len() + records) };
+    let mut out = Encoder {
+        key: Vec::with_capacity(64),
+        value: Vec::with_capacity(256),
+        items: Vec::with_capacity(batch.changes.len() + records),
+    };
     for change in &batch.changes {
         match change {
-            Change::Put(key, row) => out.push(key, Write::Put(Slice::from(row.encode().as_ref()))),
+            Change::Put(key, row) => out.put(key, row),
             Change::Delete(key) => out.push(key, Write::Delete),
         }
     }
     for emitted in &batch.emitted {
         let key = InboxKey { to: emitted.to, from: shard, number: emitted.number };
-        let row = InboxRow { record: emitted.record.clone() };
-        out.push(&key.into(), Write::Put(Slice::from(row.encode_to_vec())));
-        out.counter(&OutNumberKey { from: shard, to: emitted.to }.into(), emitted.number.get());
+        out.put(&key.into(), &Row::Inbox(InboxRow { record: emitted.record.clone() }));
+        let counter = Row::OutNumber(CounterRow { value: emitted.number.get() });
+        out.put(&OutNumberKey { from: shard, to: emitted.to }.into(), &counter);
     }
     for applied in &batch.applied {
         let key = InboxKey { to: shard, from: applied.from, number: applied.number };
         out.push(&key.into(), Write::Settle);
-        out.counter(&HighWaterKey { to: shard, from: applied.from }.into(), applied.number.get());
+        let counter = Row::HighWater(CounterRow { value: applied.number.get() });
+        out.put(&HighWaterKey { to: shard, from: applied.from }.into(), &counter);
     }
     out.items
 }
 
+/// Keys and values are written here first and then copied once into what the engine keeps: a short one needs no memory of
+/// its own there.
 struct Encoder {
-    scratch: Vec<u8>,
+    key: Vec<u8>,
+    value: Vec<u8>,
     items: Vec<Item>,
 }
 
 impl Encoder {
     fn push(&mut self, key: &Key, write: Write) {
-        self.scratch.clear();
-        key.encode(&mut self.scratch);
-        let key_bytes = Slice::from(self.scratch.as_slice());
-        self.items.push(Item { space: Space::of(key.table()), key: key_bytes, write });
+        self.key.clear();
+        key.encode(&mut self.key);
+        self.items.push(Item { space: Space::of(key.table()), key: Slice::from(self.key.as_slice()), write });
     }
 
-    fn counter(&mut self, key: &Key, value: u64) {
-        let row = CounterRow { value };
-        self.push(key, Write::Put(Slice::from(row.encode_to_vec())));
+    fn put(&mut self, key: &Key, row: &Row) {
+        self.value.clear();
+        row.encode(&mut self.value);
+        self.push(key, Write::Put(Slice::from(self.value.as_slice())));
     }
 }
 

@@ -4,12 +4,11 @@
 //! and never written at all. So the committer lets records land before it takes a group, for a small part of what a
 //! commit costs.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use denrei_model::position::RecordNumber;
 use denrei_model::shard::Shard;
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+use foldhash::HashSet;
 
 use crate::shard::Batch;
 
@@ -23,7 +22,7 @@ pub(super) fn patience(commit: Duration) -> Duration {
 
 /// The records on their way: from, to, number.
 #[derive(Default)]
-pub(super) struct Flight(HashSet<(Shard, Shard, RecordNumber), Xxh3DefaultBuilder>);
+pub(super) struct Flight(HashSet<(Shard, Shard, RecordNumber)>);
 
 impl Flight {
     /// A batch joins the queue.

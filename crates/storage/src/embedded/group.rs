@@ -1,10 +1,9 @@
 //! Folding the batches of a group into one: the last write of a key wins.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use fjall::Slice;
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+use foldhash::HashMap;
 
 use super::encode::{Item, Write};
 use super::spaces::Space;
@@ -14,7 +13,7 @@ use super::spaces::Space;
 #[derive(Default)]
 pub(super) struct Group {
     items: Vec<Folded>,
-    places: HashMap<Slice, usize, Xxh3DefaultBuilder>,
+    places: HashMap<Slice, usize>,
 }
 
 struct Folded {

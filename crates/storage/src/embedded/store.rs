@@ -247,12 +247,12 @@ impl ShardStore for EmbeddedStore {
         })
     }
 
-    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: Batch) -> Result<Ticket, EnqueueError> {
+    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: &Batch) -> Result<Ticket, EnqueueError> {
         let Shared { queue, counters, .. } = &*self.inner.shared;
         let ticket = queue.admits(shard, epoch).and_then(|()| {
-            let items = encode(shard, &batch);
+            let items = encode(shard, batch);
             let bytes = size(&items);
-            queue.push((shard, epoch), items, bytes, &batch)
+            queue.push((shard, epoch), items, bytes, batch)
         });
         match &ticket {
             Err(EnqueueError::Full) => counters.refused_full.fetch_add(1, Ordering::Relaxed),

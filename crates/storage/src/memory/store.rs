@@ -107,7 +107,7 @@ impl ShardStore for MemoryStore {
         Box::pin(ready(claim))
     }
 
-    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: Batch) -> Result<Ticket, EnqueueError> {
+    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: &Batch) -> Result<Ticket, EnqueueError> {
         self.change(|world| {
             if let Some(reason) = &world.failed {
                 return Err(EnqueueError::Failed(Arc::clone(reason)));
@@ -128,7 +128,7 @@ impl ShardStore for MemoryStore {
             world.room = world.room.map(|room| room - 1);
             let place = world.place.next();
             world.place = place;
-            world.queue.push_back(Queued { shard, place, batch });
+            world.queue.push_back(Queued { shard, place, batch: batch.clone() });
             world.settle();
             Ok(Ticket { place })
         })

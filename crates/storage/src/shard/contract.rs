@@ -140,7 +140,7 @@ pub trait ShardStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`EnqueueError`]; a ticket once given is only lost with the whole claim.
-    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: Batch) -> Result<Ticket, EnqueueError>;
+    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: &Batch) -> Result<Ticket, EnqueueError>;
 
     /// Whether a record may be applied elsewhere once its source holds a ticket, before that is durable: only where no
     /// batch becomes durable before an earlier one does, whatever the shard.

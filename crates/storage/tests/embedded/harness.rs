@@ -73,7 +73,7 @@ pub(crate) async fn groups(dir: &Path, count: u64) {
     let (claim, ear) = claim(&store, 1).await;
     for number in 1..=count {
         let changes = vec![put("n", number), put(&format!("n{number}"), number)];
-        let ticket = store.enqueue(claim.shard, claim.epoch, batch(changes)).unwrap();
+        let ticket = store.enqueue(claim.shard, claim.epoch, &batch(changes)).unwrap();
         ear.wait(ticket.place).await;
     }
 }

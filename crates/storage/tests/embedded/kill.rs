@@ -53,7 +53,7 @@ async fn write(dir: &Path) {
     let (destination, ear) = claim(&store, 2).await;
     let high_water = destination.counters.high_water.first().map_or(0, |(_, number)| number.get());
     for number in high_water + 1..=base {
-        let ticket = store.enqueue(DESTINATION, destination.epoch, step(number).1).unwrap();
+        let ticket = store.enqueue(DESTINATION, destination.epoch, &step(number).1).unwrap();
         ear.wait(ticket.place).await;
     }
     let left = base - high_water;
@@ -64,7 +64,7 @@ async fn write(dir: &Path) {
         let (one, two) = step(number);
         for (shard, epoch, batch) in [(SOURCE, source.epoch, one), (DESTINATION, destination.epoch, two)] {
             loop {
-                match store.enqueue(shard, epoch, batch.clone()) {
+                match store.enqueue(shard, epoch, &batch) {
                     Ok(_) => break,
                     Err(EnqueueError::Full) => std::thread::yield_now(),
                     Err(other) => panic!("{other}"),

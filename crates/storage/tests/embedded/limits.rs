@@ -45,7 +45,7 @@ async fn all_faults_of_the_options_are_told_at_once() {
 async fn until(store: &EmbeddedStore, shard: Shard, answer: impl Fn(&Result<(), EnqueueError>) -> bool) {
     let (claim, _) = claim(store, shard.get()).await;
     let polled = async {
-        while !answer(&store.enqueue(shard, claim.epoch, Batch::default()).map(|_| ())) {
+        while !answer(&store.enqueue(shard, claim.epoch, &Batch::default()).map(|_| ())) {
             tokio::task::yield_now().await;
         }
     };
@@ -63,7 +63,7 @@ async fn writes_are_refused_while_the_disk_is_full_and_taken_when_it_is_not() {
     let options = EmbeddedOptions { free_disk_bytes: 100, ..EmbeddedOptions::at(dir.path()) };
     let store = EmbeddedStore::open_with(&options, 8, 1, environment).unwrap();
     let (claimed, ear) = claim(&store, 1).await;
-    let ticket = store.enqueue(claimed.shard, claimed.epoch, batch(vec![put("n", 1)])).unwrap();
+    let ticket = store.enqueue(claimed.shard, claimed.epoch, &batch(vec![put("n", 1)])).unwrap();
     ear.wait(ticket.place).await;
 
     free.store(99, Ordering::SeqCst);
@@ -90,7 +90,7 @@ async fn a_commit_that_fails_is_told_to_all_and_never_retried() {
     let (claimed, ear) = claim(&store, 1).await;
     let (_, bystander) = claim(&store, 2).await;
     for number in 1..=3 {
-        let ticket = store.enqueue(claimed.shard, claimed.epoch, batch(vec![put("n", number)])).unwrap();
+        let ticket = store.enqueue(claimed.shard, claimed.epoch, &batch(vec![put("n", number)])).unwrap();
         if number < 3 {
             ear.wait(ticket.place).await;
         }
@@ -99,7 +99,7 @@ async fn a_commit_that_fails_is_told_to_all_and_never_retried() {
     assert_eq!(ear.lost().await, failed);
     assert_eq!(bystander.lost().await, failed);
     assert_eq!(&*store.failed().await, "input/output error");
-    let refused = store.enqueue(claimed.shard, claimed.epoch, batch(vec![put("n", 4)]));
+    let refused = store.enqueue(claimed.shard, claimed.epoch, &batch(vec![put("n", 4)]));
     assert_eq!(refused, Err(EnqueueError::Failed("input/output error".into())));
     assert_eq!(number(&store, "n").await, Some(2));
     drop(store);
@@ -125,7 +125,7 @@ async fn the_queue_is_bounded_in_commits_and_in_bytes() {
     });
     let store = EmbeddedStore::open_with(&options, 8, 1, environment).unwrap();
     let (claim, ear) = claim(&store, 1).await;
-    let enqueue = |name: &str| store.enqueue(claim.shard, claim.epoch, batch(vec![put(name, 1)]));
+    let enqueue = |name: &str| store.enqueue(claim.shard, claim.epoch, &batch(vec![put(name, 1)]));
     assert!(matches!(enqueue(&"x".repeat(2_000)), Err(EnqueueError::TooLarge { limit: 1_024, .. })));
     let last = {
         let _closed = gate.lock().unwrap();
@@ -147,11 +147,11 @@ async fn what_has_a_ticket_is_durable_when_the_store_has_been_closed() {
     let store = open(dir.path());
     let (claim, _) = claim(&store, 1).await;
     for number in 1..=1_000 {
-        store.enqueue(claim.shard, claim.epoch, batch(vec![put("n", number)])).unwrap();
+        store.enqueue(claim.shard, claim.epoch, &batch(vec![put("n", number)])).unwrap();
     }
     store.close();
     assert_eq!(number(&store, "n").await, Some(1_000));
-    let refused = store.enqueue(claim.shard, claim.epoch, Batch::default());
+    let refused = store.enqueue(claim.shard, claim.epoch, &Batch::default());
     assert!(matches!(refused, Err(EnqueueError::Failed(_))), "{refused:?}");
     assert!(store.stats().groups < 1_000, "{:?}", store.stats());
 }

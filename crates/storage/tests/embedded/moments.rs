@@ -53,7 +53,7 @@ async fn a_group_is_seen_as_a_whole_while_tables_are_written() {
     let (claim, ear) = claim(&store, 1).await;
     let mut places = std::collections::VecDeque::new();
     for number in 1..=ROUNDS {
-        let ticket = store.enqueue(claim.shard, claim.epoch, batch(round(number))).unwrap();
+        let ticket = store.enqueue(claim.shard, claim.epoch, &batch(round(number))).unwrap();
         places.push_back(ticket.place);
         while places.len() >= AHEAD as usize {
             let moment = store.snapshot().await.unwrap();

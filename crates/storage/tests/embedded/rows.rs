@@ -86,7 +86,7 @@ async fn run(steps: Vec<Step>) {
                     };
                 }
                 let (claim, _) = claim(&store, shard).await;
-                store.enqueue(claim.shard, claim.epoch, batch(changes)).unwrap();
+                store.enqueue(claim.shard, claim.epoch, &batch(changes)).unwrap();
             }
             Step::Restart => {
                 store.close();

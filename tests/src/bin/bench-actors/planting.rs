@@ -56,7 +56,7 @@ pub(crate) fn plant(dir: &Path, accounts: usize) -> anyhow::Result<()> {
         let shard = SHARDS.of_account(account(number));
         let batch = Batch { changes: rows(number, accounts), ..Batch::default() };
         let Some(&epoch) = epochs.get(shard.index()) else { continue };
-        while let Err(refused) = store.enqueue(shard, epoch, batch.clone()) {
+        while let Err(refused) = store.enqueue(shard, epoch, &batch) {
             anyhow::ensure!(refused == EnqueueError::Full, "{refused}");
             std::thread::sleep(PAUSE);
         }

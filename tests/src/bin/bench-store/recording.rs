@@ -25,8 +25,8 @@ impl ShardStore for Recording {
         self.store.claim(shard, listener)
     }
 
-    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: Batch) -> Result<Ticket, EnqueueError> {
-        let items = encode(shard, &batch);
+    fn enqueue(&self, shard: Shard, epoch: Epoch, batch: &Batch) -> Result<Ticket, EnqueueError> {
+        let items = encode(shard, batch);
         let ticket = self.store.enqueue(shard, epoch, batch)?;
         self.batches.lock().unwrap_or_else(PoisonError::into_inner).push(items);
         Ok(ticket)

@@ -70,7 +70,7 @@ pub(crate) async fn plant(data_dir: &Path, devices: &[usize]) -> anyhow::Result<
     for (shard, changes) in rows {
         let claim = store.claim(shard, Arc::new(Deaf)).await?;
         for part in changes.chunks(ROWS) {
-            store.enqueue(shard, claim.epoch, Batch { changes: part.to_vec(), ..Batch::default() })?;
+            store.enqueue(shard, claim.epoch, &Batch { changes: part.to_vec(), ..Batch::default() })?;
         }
     }
     store.close();

@@ -105,7 +105,7 @@ mod tests {
                 changes.push(Change::put(OpKey { account, revision }, OpRow { tag, stored }));
             }
         }
-        store.enqueue(claim.shard, claim.epoch, Batch { changes, ..Batch::default() }).unwrap();
+        store.enqueue(claim.shard, claim.epoch, &Batch { changes, ..Batch::default() }).unwrap();
         store
     }
 
