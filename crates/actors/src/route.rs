@@ -1,5 +1,6 @@
 //! Which entities a record concerns on its destination shard, and what each is to do.
 
+use std::slice;
 use std::sync::Arc;
 
 use denrei_model::clock::Timestamp;
@@ -17,18 +18,18 @@ use crate::rows::Rows;
 use crate::shard::ledger::new_head;
 
 /// The accounts that a record concerns.
-pub(crate) fn accounts(record: &Record) -> Vec<AccountId> {
+pub(crate) fn accounts(record: &Record) -> &[AccountId] {
     match &record.fact {
-        Some(Fact::Message(fact)) => fact.members.clone(),
-        Some(Fact::Unsent(fact)) => fact.members.clone(),
-        Some(Fact::Reacted(fact)) => fact.members.clone(),
-        Some(Fact::Chat(fact)) => fact.members.clone(),
-        Some(Fact::Read(fact)) => fact.members.clone(),
-        Some(Fact::Added(fact)) => vec![fact.account],
-        Some(Fact::Unfollowed(fact)) => vec![fact.account],
-        Some(Fact::Profile(fact)) => fact.followers.clone(),
-        Some(Fact::Handle(fact)) => vec![fact.account],
-        Some(Fact::Mark(_) | Fact::Released(_)) | None => Vec::new(),
+        Some(Fact::Message(fact)) => &fact.members,
+        Some(Fact::Unsent(fact)) => &fact.members,
+        Some(Fact::Reacted(fact)) => &fact.members,
+        Some(Fact::Chat(fact)) => &fact.members,
+        Some(Fact::Read(fact)) => &fact.members,
+        Some(Fact::Added(fact)) => slice::from_ref(&fact.account),
+        Some(Fact::Unfollowed(fact)) => slice::from_ref(&fact.account),
+        Some(Fact::Profile(fact)) => &fact.followers,
+        Some(Fact::Handle(fact)) => slice::from_ref(&fact.account),
+        Some(Fact::Mark(_) | Fact::Released(_)) | None => &[],
     }
 }
 
@@ -37,14 +38,14 @@ pub(crate) fn entities(record: &Record) -> Vec<EntityRef> {
     match &record.fact {
         Some(Fact::Mark(fact)) => vec![EntityRef::Chat(fact.chat)],
         Some(Fact::Released(fact)) => vec![EntityRef::Name(name::handle_name(&fact.handle))],
-        _ => accounts(record).into_iter().map(EntityRef::Account).collect(),
+        _ => accounts(record).iter().copied().map(EntityRef::Account).collect(),
     }
 }
 
 /// The rows that they look at.
 pub(crate) fn needs(record: &Record, shard: Shard) -> Fetch {
     let mut needs = chatroom::needs(record, shard);
-    for account in accounts(record) {
+    for &account in accounts(record) {
         let more = account::needs(record, account);
         needs.keys.push(HeadKey { account }.into());
         needs.keys.extend(more.keys);

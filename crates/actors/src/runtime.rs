@@ -10,9 +10,7 @@ use denrei_model::clock::Clock;
 use denrei_model::id::AccountId;
 use denrei_model::position::{Place, RecordNumber};
 use denrei_model::shard::{Shard, ShardMap};
-use denrei_storage::shard::{
-    ClaimError, CommitListener, InboxStore, Lost, PendingRecord, Reader, ShardStore,
-};
+use denrei_storage::shard::{ClaimError, CommitListener, InboxStore, Lost, Reader, ShardStore};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::command::{Command, CommandError, Origin, Outcome, Request};
@@ -77,9 +75,9 @@ impl Routes {
     }
 
     /// Hands a record over. Without room it is dropped: the destination pulls it from the durable inbox.
-    pub(crate) fn hand_over(&self, to: Shard, record: PendingRecord) {
+    pub(crate) fn hand_over(&self, to: Shard, record: shard::Arriving) {
         let Some(door) = self.door(to) else { return };
-        let (from, number) = (record.from, record.number);
+        let (from, number) = (record.pending.from, record.pending.number);
         let handed = shard::Handed { records: vec![record] };
         if door.try_send(handed).is_err() {
             door.miss(from, number);

@@ -60,6 +60,10 @@ impl Effects {
 
     /// Takes up what another decision of the same commit wants.
     pub fn append(&mut self, mut other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
         self.changes.append(&mut other.changes);
         self.operations.append(&mut other.operations);
         self.emits.append(&mut other.emits);

@@ -1,19 +1,19 @@
 //! What a shard looks after though nobody tells it: a timer that comes due, an entity or a line that rests, a stream or a line
 //! that had no room. While there is any of it the shard looks again after each [`TICK`]; a shard without costs nothing.
 
-use actix::{Addr, AsyncContext as _, Context, Handler, Message};
+use actix::{AsyncContext as _, Context, Handler, Message};
 
 use super::item::Item;
 use super::{ShardActor, TICK};
 
 impl ShardActor {
     /// Looks again soon, if anything waits that nobody will tell of. To be called after whatever may have left such a thing.
-    pub(super) fn attend(&mut self, me: &Addr<Self>) {
+    pub(super) fn attend(&mut self, ctx: &Context<Self>) {
         if self.attending || !self.is_restless() {
             return;
         }
         self.attending = true;
-        let me = me.clone();
+        let me = ctx.address();
         actix::spawn(async move {
             actix::clock::sleep(TICK).await;
             me.do_send(Look);
@@ -36,12 +36,11 @@ impl Handler<Look> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, _: Look, ctx: &mut Context<Self>) {
-        let me = ctx.address();
         self.attending = false;
-        self.fire_timers(&me);
+        self.fire_timers(ctx);
         self.sessions.retry();
-        self.pull(&me);
-        self.drive(&me);
+        self.pull(ctx);
+        self.drive(ctx);
     }
 }
 
@@ -54,11 +53,10 @@ impl Handler<Missed> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, _: Missed, ctx: &mut Context<Self>) {
-        let me = ctx.address();
         for (from, number) in self.around.routes.take_missed(self.shard) {
             self.inbox.hear(from, number);
         }
-        self.pull(&me);
-        self.drive(&me);
+        self.pull(ctx);
+        self.drive(ctx);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::Addr;
+use actix::{AsyncContext as _, Context};
 use denrei_model::effects::Effects;
 use denrei_model::id::ChatId;
 use denrei_model::position::Place;
@@ -10,7 +10,7 @@ use denrei_model::row::{Change, DeadLetterKey, DeadLetterRow, Key, Row};
 use denrei_model::shard::Shard;
 use denrei_storage::shard::{EnqueueError, PendingRecord};
 
-use super::item::{Applying, Cause};
+use super::item::{Applying, Arriving, Cause};
 use super::ledger::Entry;
 use super::outgoing::Departure;
 use super::{ShardActor, faults};
@@ -37,7 +37,7 @@ impl ShardActor {
         mut entry: Entry,
         reply: Option<Box<dyn Reply>>,
         source: Source,
-        me: &Addr<Self>,
+        ctx: &Context<Self>,
     ) {
         let mut departure = Departure { reply, ..Departure::default() };
         let empty = entry.batch.changes.is_empty()
@@ -48,8 +48,8 @@ impl ShardActor {
                 self.depart(Departure { reply: departure.reply.take(), ..Departure::default() });
             }
             match self.around.store.enqueue(self.shard, self.epoch, &entry.batch) {
-                Ok(ticket) => self.ticketed(&entry, ticket.place, &mut departure, me),
-                Err(error) => return self.refused(&error, departure.reply, source, me),
+                Ok(ticket) => self.ticketed(&mut entry, ticket.place, &mut departure, ctx),
+                Err(error) => return self.refused(&error, departure.reply, source, ctx),
             }
         }
         departure.pushes = std::mem::take(&mut entry.pushes);
@@ -62,7 +62,7 @@ impl ShardActor {
         }
     }
 
-    fn ticketed(&mut self, entry: &Entry, place: Place, departure: &mut Departure, me: &Addr<Self>) {
+    fn ticketed(&mut self, entry: &mut Entry, place: Place, departure: &mut Departure, ctx: &Context<Self>) {
         self.disk_full = false;
         self.ledger.take_up(entry);
         self.memory.write(&entry.batch.changes, place);
@@ -70,13 +70,15 @@ impl ShardActor {
         for change in &entry.batch.changes {
             self.observe(change, departure);
         }
-        let records = entry.batch.emitted.iter().map(|emitted| {
-            let record = emitted.record.clone();
-            (emitted.to, PendingRecord { from: self.shard, number: emitted.number, record })
+        let emitted = entry.batch.emitted.iter().zip(entry.records.drain(..));
+        let records = emitted.map(|(emitted, record)| {
+            let stored = emitted.record.clone();
+            let pending = PendingRecord { from: self.shard, number: emitted.number, record: stored };
+            (emitted.to, Arriving { pending, record: Some(record) })
         });
         let records: Vec<_> = records.collect();
         if self.around.store.early_apply() {
-            self.hand_over(records, me);
+            self.hand_over(records, ctx);
         } else {
             departure.records = records;
         }
@@ -100,7 +102,7 @@ impl ShardActor {
         }
     }
 
-    fn hand_over(&mut self, records: Vec<(Shard, PendingRecord)>, me: &Addr<Self>) {
+    fn hand_over(&mut self, records: Vec<(Shard, Arriving)>, ctx: &Context<Self>) {
         let mut own = Vec::new();
         for (to, record) in records {
             if to == self.shard {
@@ -111,7 +113,7 @@ impl ShardActor {
         }
         if !own.is_empty() {
             // Through the mailbox rather than at once: the turn under way ends first.
-            me.do_send(super::messages::Handed { records: own });
+            ctx.address().do_send(super::messages::Handed { records: own });
         }
     }
 
@@ -121,7 +123,7 @@ impl ShardActor {
         error: &EnqueueError,
         reply: Option<Box<dyn Reply>>,
         source: Source,
-        me: &Addr<Self>,
+        ctx: &Context<Self>,
     ) {
         for entity in &source.entities {
             self.registry.forget(entity);
@@ -135,7 +137,12 @@ impl ShardActor {
         self.delay(source.timer);
         match (source.record, source.rows, error) {
             (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
-                self.set_aside(applying, "what follows from it is too large for one commit", Some(&rows), me);
+                self.set_aside(
+                    applying,
+                    "what follows from it is too large for one commit",
+                    Some(&rows),
+                    ctx,
+                );
             }
             (Some(applying), ..) => {
                 // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
@@ -144,7 +151,7 @@ impl ShardActor {
                 if self.disk_full {
                     self.shed_waiting();
                 }
-                self.again(Cause::Record(applying), me);
+                self.again(Cause::Record(applying), ctx);
             }
             (None, ..) => {}
         }
@@ -157,11 +164,11 @@ impl ShardActor {
         applying: Applying,
         reason: &str,
         rows: Option<&Rows>,
-        me: &Addr<Self>,
+        ctx: &Context<Self>,
     ) {
         self.counts.skipped += 1;
-        let Applying { pending, record, .. } = &applying;
-        let accounts = record.as_deref().map(route::accounts).unwrap_or_default();
+        let Applying { arrived: Arriving { pending, record }, .. } = &applying;
+        let accounts = record.as_deref().map(route::accounts).unwrap_or_default().to_vec();
         let (from, number) = (pending.from, pending.number);
         tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
         let now = self.around.clock.now();
@@ -176,7 +183,7 @@ impl ShardActor {
         }
         let entry = self.ledger.enter(effects, rows.unwrap_or(&Rows::default()), vec![applying.mark()]);
         let source = Source { record: Some(applying), ..Source::default() };
-        self.commit(entry, None, source, me);
+        self.commit(entry, None, source, ctx);
         if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
         {
             self.depart(departure);
@@ -184,13 +191,13 @@ impl ShardActor {
     }
 
     /// Tickets up to this place are durable.
-    pub(super) fn durable(&mut self, up_to: Place, me: &Addr<Self>) {
+    pub(super) fn durable(&mut self, up_to: Place, ctx: &Context<Self>) {
         self.memory.durable(up_to);
         for mut departure in self.outgoing.durable(up_to) {
-            self.hand_over(std::mem::take(&mut departure.records), me);
+            self.hand_over(std::mem::take(&mut departure.records), ctx);
             self.depart(departure);
         }
-        self.drive(me);
+        self.drive(ctx);
     }
 
     fn depart(&mut self, departure: Departure) {

@@ -39,7 +39,9 @@ impl Cause {
     pub(crate) fn entities(&self) -> Vec<EntityRef> {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => vec![part.entity.clone()],
-            Self::Record(applying) => applying.record.as_deref().map(route::entities).unwrap_or_default(),
+            Self::Record(applying) => {
+                applying.arrived.record.as_deref().map(route::entities).unwrap_or_default()
+            }
             Self::Register { .. } | Self::Sweep(_) | Self::Shed => Vec::new(),
         }
     }
@@ -48,9 +50,12 @@ impl Cause {
     pub(crate) fn needs(&self, shard: Shard) -> Fetch {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => part.needs.clone(),
-            Self::Record(applying) => {
-                applying.record.as_deref().map(|record| route::needs(record, shard)).unwrap_or_default()
-            }
+            Self::Record(applying) => applying
+                .arrived
+                .record
+                .as_deref()
+                .map(|record| route::needs(record, shard))
+                .unwrap_or_default(),
             Self::Register { session, .. } => {
                 let key = DeviceKey { account: session.account, device: session.device };
                 Fetch { keys: vec![key.into()], scans: Vec::new() }
@@ -61,11 +66,25 @@ impl Cause {
     }
 }
 
+/// A record that arrives: from the shard that emitted it, or read from the durable inbox.
+pub(crate) struct Arriving {
+    /// As it is stored.
+    pub(crate) pending: PendingRecord,
+    /// What it says; absent when it does not decode.
+    pub(crate) record: Option<Arc<Record>>,
+}
+
+impl Arriving {
+    /// One from the durable inbox.
+    pub(crate) fn stored(pending: PendingRecord) -> Self {
+        let record = Record::decode(pending.record.clone()).ok().map(Arc::new);
+        Self { pending, record }
+    }
+}
+
 /// A record that is being applied.
 pub(crate) struct Applying {
-    pub(crate) pending: PendingRecord,
-    /// Absent when it does not decode.
-    pub(crate) record: Option<Arc<Record>>,
+    pub(crate) arrived: Arriving,
     /// How often it made an entity panic.
     pub(crate) panics: u32,
     /// On the monotonic clock: when it came. It stays what it was when the record is put back.
@@ -73,14 +92,13 @@ pub(crate) struct Applying {
 }
 
 impl Applying {
-    pub(crate) fn new(pending: PendingRecord, since: Duration) -> Self {
-        let record = Record::decode(pending.record.clone()).ok().map(Arc::new);
-        Self { pending, record, panics: 0, since }
+    pub(crate) const fn new(arrived: Arriving, since: Duration) -> Self {
+        Self { arrived, panics: 0, since }
     }
 
     /// What its commit says of it.
     pub(crate) fn mark(&self) -> Applied {
-        Applied { from: self.pending.from, number: self.pending.number }
+        Applied { from: self.arrived.pending.from, number: self.arrived.pending.number }
     }
 }
 

@@ -2,12 +2,14 @@
 //! numbers of its records, are given here and nowhere else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use denrei_model::effects::{Draft, Effects, Emit, Notice};
 use denrei_model::id::{AccountId, LogId};
 use denrei_model::operation::{Operation, StoredOperation};
 use denrei_model::position::{RecordNumber, Revision};
+use denrei_model::record::Record;
 use denrei_model::row::{Change, HeadKey, HeadRow, OpKey, OpRow};
 use denrei_model::shard::Shard;
 use denrei_model::tag::Tag;
@@ -28,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) batch: Batch,
     pub(crate) pushes: Vec<Push>,
     pub(crate) notices: Vec<Notice>,
+    /// What the emitted records say, in their order.
+    pub(crate) records: Vec<Arc<Record>>,
     /// The numbers reached, taken up only when the commit has its ticket.
     out: Vec<(Shard, RecordNumber)>,
 }
@@ -49,8 +53,9 @@ impl Ledger {
     pub(crate) fn enter(&self, effects: Effects, rows: &Rows, applied: Vec<Applied>) -> Entry {
         let Effects { mut changes, operations, emits, notices } = effects;
         let pushes = self.append(operations, rows, &mut changes);
-        let (emitted, out) = self.number(emits);
-        Entry { batch: Batch { changes, emitted, applied }, pushes, notices, out }
+        let (emitted, out) = self.number(&emits);
+        let records = emits.into_iter().map(|emit| Arc::new(emit.record)).collect();
+        Entry { batch: Batch { changes, emitted, applied }, pushes, notices, records, out }
     }
 
     /// The entry has its ticket: its numbers are used.
@@ -58,10 +63,10 @@ impl Ledger {
         self.out.extend(entry.out.iter().copied());
     }
 
-    fn number(&self, emits: Vec<Emit>) -> (Vec<Emitted>, Vec<(Shard, RecordNumber)>) {
+    fn number(&self, emits: &[Emit]) -> (Vec<Emitted>, Vec<(Shard, RecordNumber)>) {
         let mut out: BTreeMap<Shard, RecordNumber> = BTreeMap::new();
         let mut emitted = Vec::with_capacity(emits.len());
-        for Emit { to, record } in emits {
+        for &Emit { to, ref record } in emits {
             let last = out.entry(to).or_insert_with(|| self.out.get(&to).copied().unwrap_or_default());
             if !crate::shard::faults::armed("number-reused") {
                 *last = last.next();

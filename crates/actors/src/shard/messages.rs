@@ -1,6 +1,6 @@
 //! The messages that a shard takes.
 
-use actix::{ActorContext as _, AsyncContext as _, Context, Handler, Message};
+use actix::{ActorContext as _, Context, Handler, Message};
 use denrei_model::id::AccountId;
 use denrei_model::position::{Place, RecordNumber};
 use denrei_model::row::DirtyReadsRow;
@@ -9,7 +9,7 @@ use denrei_storage::shard::{Fetch, Fetched, Lost, PendingRecord, ReadError};
 use tokio::sync::oneshot;
 
 use super::ShardActor;
-use super::item::Cause;
+use super::item::{Arriving, Cause};
 use super::report::{ShardFigures, ShardReport};
 use crate::entity::{Done, EntityRef, Part};
 use crate::session::{Session, SessionRefused, StreamId};
@@ -28,7 +28,7 @@ impl Handler<Ask> for ShardActor {
             ask.0.work.shed(self.around.options.retry_after());
             return;
         }
-        self.arrive(Cause::Ask(ask.0), &ctx.address());
+        self.arrive(Cause::Ask(ask.0), ctx);
     }
 }
 
@@ -45,7 +45,7 @@ impl Handler<TurnDone> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, answer: TurnDone, ctx: &mut Context<Self>) {
-        self.decided(answer, &ctx.address());
+        self.decided(answer, ctx);
     }
 }
 
@@ -62,7 +62,7 @@ impl Handler<Prefetched> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, read: Prefetched, ctx: &mut Context<Self>) {
-        self.prefetched(read, &ctx.address());
+        self.prefetched(read, ctx);
     }
 }
 
@@ -70,14 +70,14 @@ impl Handler<Prefetched> for ShardActor {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Handed {
-    pub(crate) records: Vec<PendingRecord>,
+    pub(crate) records: Vec<Arriving>,
 }
 
 impl Handler<Handed> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, handed: Handed, ctx: &mut Context<Self>) {
-        self.take_records(handed.records, &ctx.address());
+        self.take_records(handed.records, ctx);
     }
 }
 
@@ -94,7 +94,7 @@ impl Handler<Pulled> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, pulled: Pulled, ctx: &mut Context<Self>) {
-        self.take_pulled(pulled, &ctx.address());
+        self.take_pulled(pulled, ctx);
     }
 }
 
@@ -110,9 +110,8 @@ impl Handler<Sources> for ShardActor {
         for from in sources.0 {
             self.inbox.rumour(from);
         }
-        let me = ctx.address();
-        self.pull(&me);
-        self.attend(&me);
+        self.pull(ctx);
+        self.attend(ctx);
     }
 }
 
@@ -128,7 +127,7 @@ impl Handler<Timers> for ShardActor {
         for row in timers.0 {
             self.arm(row.chat, row.due);
         }
-        self.attend(&ctx.address());
+        self.attend(ctx);
     }
 }
 
@@ -141,7 +140,7 @@ impl Handler<Committed> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, committed: Committed, ctx: &mut Context<Self>) {
-        self.durable(committed.0, &ctx.address());
+        self.durable(committed.0, ctx);
     }
 }
 
@@ -191,7 +190,7 @@ impl Handler<Register> for ShardActor {
             return;
         }
         let Register { session, to } = register;
-        self.arrive(Cause::Register { session, to }, &ctx.address());
+        self.arrive(Cause::Register { session, to }, ctx);
     }
 }
 

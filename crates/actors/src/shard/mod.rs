@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext as _, Context};
+use actix::{Actor, AsyncContext as _, Context};
 use denrei_model::clock::Clock;
 use denrei_model::id::ChatId;
 use denrei_model::position::Epoch;
@@ -42,6 +42,7 @@ use foldhash::HashMap;
 use tokio::sync::Semaphore;
 
 pub(crate) use attention::Missed;
+pub(crate) use item::Arriving;
 pub(crate) use mailbox::{Depth, FromOutside};
 pub(crate) use messages::{Ask, Committed, End, Handed, Inspect, Lose, Measure, Register, Stop, TurnDone};
 pub use options::ShardOptions;
@@ -147,14 +148,14 @@ impl Actor for ShardActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.around.options.max_queued_records);
-        self.load(&ctx.address());
+        self.load(ctx);
     }
 }
 
 impl ShardActor {
     /// Reads what the shard left to do: records not yet applied, read marks not yet told.
-    fn load(&self, me: &Addr<Self>) {
-        let (shard, around, me) = (self.shard, self.around.clone(), me.clone());
+    fn load(&self, ctx: &Context<Self>) {
+        let (shard, around, me) = (self.shard, self.around.clone(), ctx.address());
         actix::spawn(async move {
             // Never closed; and if it were, reading all at once would be better than not at all.
             let _turn = around.loading.acquire().await;

@@ -6,8 +6,8 @@ use denrei_model::effects::Notice;
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::position::Place;
 use denrei_model::shard::Shard;
-use denrei_storage::shard::PendingRecord;
 
+use super::item::Arriving;
 use super::ledger::Push;
 use crate::command::Reply;
 
@@ -18,7 +18,7 @@ pub(crate) struct Departure {
     pub(crate) pushes: Vec<Push>,
     pub(crate) notices: Vec<Notice>,
     /// Records, where they may not be applied before their source is durable.
-    pub(crate) records: Vec<(Shard, PendingRecord)>,
+    pub(crate) records: Vec<(Shard, Arriving)>,
     /// Devices that were logged out.
     pub(crate) revoked: Vec<(AccountId, DeviceId)>,
     /// Accounts whose log has a new id.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Addr, AsyncContext as _, Context};
 use denrei_model::shard::Shard;
-use denrei_storage::shard::{InboxStore, PendingRecord, ReadError};
+use denrei_storage::shard::{InboxStore, ReadError};
 
 use super::ShardActor;
 use super::inbox::Arrival;
-use super::item::{Applying, Cause};
+use super::item::{Applying, Arriving, Cause};
 use super::messages::{Pulled, Sources};
 
 /// Most records read from a durable inbox at once.
@@ -35,35 +35,35 @@ pub(super) async fn find_sources(shard: Shard, inboxes: Arc<dyn InboxStore>, me:
 
 impl ShardActor {
     /// Takes records that were handed over, as far as they are the next ones and there is room.
-    pub(super) fn take_records(&mut self, records: Vec<PendingRecord>, me: &Addr<Self>) {
+    pub(super) fn take_records(&mut self, records: Vec<Arriving>, ctx: &Context<Self>) {
         for record in records {
-            self.take_record(record, me);
+            self.take_record(record, ctx);
         }
-        self.pull(me);
-        self.drive(me);
+        self.pull(ctx);
+        self.drive(ctx);
     }
 
-    fn take_record(&mut self, record: PendingRecord, me: &Addr<Self>) {
-        match self.inbox.judge(&record) {
+    fn take_record(&mut self, record: Arriving, ctx: &Context<Self>) {
+        match self.inbox.judge(&record.pending) {
             Arrival::Repeat => self.counts.repeats += 1,
             Arrival::Early => {}
             // Without room the record stays in the durable inbox; it is pulled when there is room again.
             Arrival::Take if self.line.records() >= self.around.options.max_queued_records => {}
             Arrival::Take => {
-                self.inbox.taken(&record);
+                self.inbox.taken(&record.pending);
                 let since = self.around.clock.monotonic();
-                self.arrive(Cause::Record(Applying::new(record, since)), me);
+                self.arrive(Cause::Record(Applying::new(record, since)), ctx);
             }
         }
     }
 
     /// Reads what is missing from the durable inboxes of its sources.
-    pub(super) fn pull(&mut self, me: &Addr<Self>) {
+    pub(super) fn pull(&mut self, ctx: &Context<Self>) {
         if self.line.records() >= self.around.options.max_queued_records {
             return;
         }
         for (from, after) in self.inbox.begin_pulls() {
-            let (inboxes, to, me) = (Arc::clone(&self.around.inboxes), self.shard, me.clone());
+            let (inboxes, to, me) = (Arc::clone(&self.around.inboxes), self.shard, ctx.address());
             actix::spawn(async move {
                 let result = inboxes.pending(to, from, after, PULL).await;
                 let first = result.as_ref().ok().and_then(|records| records.first());
@@ -75,7 +75,7 @@ impl ShardActor {
         }
     }
 
-    pub(super) fn take_pulled(&mut self, pulled: Pulled, me: &Addr<Self>) {
+    pub(super) fn take_pulled(&mut self, pulled: Pulled, ctx: &Context<Self>) {
         let Pulled { from, after, result } = pulled;
         self.inbox.pulled(from);
         match result {
@@ -84,13 +84,13 @@ impl ShardActor {
                 if records.len() == PULL {
                     self.inbox.rumour(from);
                 }
-                self.take_records(records, me);
+                self.take_records(records.into_iter().map(Arriving::stored).collect(), ctx);
             }
             Err(error) => {
                 tracing::warn!(shard = %self.shard, %from, %after, %error, "an inbox cannot be read; trying again");
                 self.last_error = Some(error.to_string());
                 self.inbox.rumour(from);
-                self.pull(me);
+                self.pull(ctx);
             }
         }
     }

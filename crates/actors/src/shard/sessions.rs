@@ -158,7 +158,7 @@ impl Sessions {
 
 /// A frame as one line of JSON.
 pub(crate) fn line(frame: &Frame) -> Bytes {
-    let mut line = Vec::with_capacity(256);
+    let mut line = Vec::with_capacity(512);
     // Frames have string keys and no maps of other kinds: writing them to memory cannot fail.
     if let Err(error) = serde_json::to_writer(&mut line, frame) {
         tracing::error!(%error, "a frame could not be written as JSON");

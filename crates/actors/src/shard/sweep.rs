@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use actix::{Addr, AsyncContext as _, Context, Handler, Message};
+use actix::{Context, Handler, Message};
 use denrei_model::clock::{Day, Timestamp};
 use denrei_model::effects::Effects;
 use denrei_model::id::AccountId;
@@ -207,19 +207,19 @@ impl Handler<SweepStep> for ShardActor {
             self.counts.shed += 1;
             return step.shed(self.around.options.retry_after());
         }
-        self.arrive(Cause::Sweep(step), &ctx.address());
+        self.arrive(Cause::Sweep(step), ctx);
     }
 }
 
 impl ShardActor {
     /// A turn of the shard itself: no entity decides it.
-    pub(super) fn sweep(&mut self, step: SweepStep, rows: &Rows, me: &Addr<Self>) {
+    pub(super) fn sweep(&mut self, step: SweepStep, rows: &Rows, ctx: &Context<Self>) {
         self.counts.turns += 1;
         let (changes, rest) = decide(step.sweep, rows);
         let deleted = changes.iter().filter(|change| matches!(change, Change::Delete(_))).count();
         let reply = SweepReply { swept: Swept { rows: deleted, rest }, to: step.to };
         let entry = self.ledger.enter(Effects { changes, ..Effects::default() }, rows, Vec::new());
-        self.commit(entry, Some(Box::new(reply)), Source::default(), me);
+        self.commit(entry, Some(Box::new(reply)), Source::default(), ctx);
     }
 }
 

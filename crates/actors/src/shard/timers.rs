@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::Addr;
+use actix::{Addr, Context};
 use denrei_model::id::ChatId;
 use denrei_model::row::{DirtyReadsKey, KeyRange};
 use denrei_model::shard::Shard;
@@ -49,7 +49,7 @@ impl ShardActor {
         }
     }
 
-    pub(super) fn fire_timers(&mut self, me: &Addr<Self>) {
+    pub(super) fn fire_timers(&mut self, ctx: &Context<Self>) {
         if self.has_no_room() {
             // They stay due; each would leave an empty place in the line.
             return;
@@ -59,7 +59,7 @@ impl ShardActor {
             self.timers.remove(&(due, chat));
             self.due.remove(&chat);
             let part = chatroom::tell_reads::part(chat, self.shard);
-            self.arrive(Cause::Timer(chat, part), me);
+            self.arrive(Cause::Timer(chat, part), ctx);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::Addr;
+use actix::{AsyncContext as _, Context};
 use denrei_model::effects::Effects;
 use denrei_model::id::ChatId;
 use denrei_model::row::DeviceKey;
@@ -37,22 +37,22 @@ pub(super) struct Current {
 
 impl ShardActor {
     /// Puts something at the end of the line.
-    pub(super) fn arrive(&mut self, cause: Cause, me: &Addr<Self>) {
+    pub(super) fn arrive(&mut self, cause: Cause, ctx: &Context<Self>) {
         let (item, to_read) = self.prepare(cause, false);
         let id = item.id;
         self.line.push(item);
         match to_read {
-            Some(fetch) => self.prefetch(id, fetch, me),
-            None => self.drive(me),
+            Some(fetch) => self.prefetch(id, fetch, ctx),
+            None => self.drive(ctx),
         }
     }
 
     /// Puts something back to the front of the line, with all its rows to be looked at anew.
-    pub(super) fn again(&mut self, cause: Cause, me: &Addr<Self>) {
+    pub(super) fn again(&mut self, cause: Cause, ctx: &Context<Self>) {
         let (item, to_read) = self.prepare(cause, true);
         let id = self.line.unpop(item);
         if let Some(fetch) = to_read {
-            self.prefetch(id, fetch, me);
+            self.prefetch(id, fetch, ctx);
         }
     }
 
@@ -79,8 +79,8 @@ impl ShardActor {
         (Item { id, cause, since, entities, captured, fetched, damaged: false }, to_read)
     }
 
-    fn prefetch(&self, item: u64, fetch: Fetch, me: &Addr<Self>) {
-        let (reader, me) = (Arc::clone(&self.around.reader), me.clone());
+    fn prefetch(&self, item: u64, fetch: Fetch, ctx: &Context<Self>) {
+        let (reader, me) = (Arc::clone(&self.around.reader), ctx.address());
         actix::spawn(async move {
             let result = reader.fetch(fetch.clone()).await;
             if result.is_err() {
@@ -90,18 +90,18 @@ impl ShardActor {
         });
     }
 
-    pub(super) fn prefetched(&mut self, read: Prefetched, me: &Addr<Self>) {
+    pub(super) fn prefetched(&mut self, read: Prefetched, ctx: &Context<Self>) {
         match read.result {
             Ok(fetched) => {
                 if let Some(item) = self.line.get_mut(read.item) {
                     item.fetched = Some(fetched);
                 }
-                self.drive(me);
+                self.drive(ctx);
             }
             Err(error @ ReadError::Unavailable(_)) => {
                 tracing::warn!(shard = %self.shard, %error, "rows cannot be read; trying again");
                 self.last_error = Some(error.to_string());
-                self.prefetch(read.item, read.fetch, me);
+                self.prefetch(read.item, read.fetch, ctx);
             }
             Err(error @ ReadError::Damaged(_)) => {
                 tracing::error!(shard = %self.shard, %error, "rows are damaged; what needs them is given up");
@@ -109,22 +109,22 @@ impl ShardActor {
                 if let Some(item) = self.line.get_mut(read.item) {
                     item.damaged = true;
                 }
-                self.drive(me);
+                self.drive(ctx);
             }
         }
     }
 
     /// Gives turns while the first in line is ready and none is under way.
-    pub(super) fn drive(&mut self, me: &Addr<Self>) {
+    pub(super) fn drive(&mut self, ctx: &Context<Self>) {
         self.shed_resting();
         while self.current.is_none() && self.ready() {
             let Some(item) = self.line.pop() else { return };
-            self.start(item, me);
+            self.start(item, ctx);
             self.shed_resting();
         }
         let current = self.current.as_ref().map(|current| current.at);
         self.memory.retire(current.into_iter().chain(self.line.oldest()).min());
-        self.attend(me);
+        self.attend(ctx);
     }
 
     /// Whether the first in line has its rows and none of its entities rests.
@@ -189,16 +189,16 @@ impl ShardActor {
 
     /// There is nothing to decide, or the rows for it are damaged. A record is then set aside; who asked hears that nothing is
     /// known, by the drop of the way back.
-    fn give_up(&mut self, item: Item, me: &Addr<Self>) {
+    fn give_up(&mut self, item: Item, ctx: &Context<Self>) {
         self.registry.unpin(&item.entities);
         if let Cause::Record(applying) = item.cause {
-            self.set_aside(applying, "rows that it needs are damaged", None, me);
+            self.set_aside(applying, "rows that it needs are damaged", None, ctx);
         }
     }
 
-    fn start(&mut self, item: Item, me: &Addr<Self>) {
+    fn start(&mut self, item: Item, ctx: &Context<Self>) {
         if item.damaged || matches!(item.cause, Cause::Shed) {
-            return self.give_up(item, me);
+            return self.give_up(item, ctx);
         }
         let Item { cause, entities, captured, fetched, .. } = item;
         let at = captured.at;
@@ -207,7 +207,7 @@ impl ShardActor {
         if entities.iter().any(lacks_core) {
             // An entity panicked after this item arrived: its rows have to be read first. The item keeps its place.
             self.registry.unpin(&entities);
-            return self.again(cause, me);
+            return self.again(cause, ctx);
         }
         let rows = Arc::new(self.memory.view(captured, fetched.unwrap_or_default()));
         for entity in &entities {
@@ -217,13 +217,13 @@ impl ShardActor {
         }
         let (parts, record, timer) = match cause {
             Cause::Register { session, to } => return self.register(session, to, &rows),
-            Cause::Sweep(step) => return self.sweep(step, &rows, me),
+            Cause::Sweep(step) => return self.sweep(step, &rows, ctx),
             Cause::Shed => return,
             Cause::Ask(part) => (vec![part], None, None),
             Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
-            Cause::Record(applying) => match applying.record.as_ref().map(route::parts) {
+            Cause::Record(applying) => match applying.arrived.record.as_ref().map(route::parts) {
                 Some(parts) => (parts, Some(applying), None),
-                None => return self.set_aside(applying, "it does not decode", Some(&rows), me),
+                None => return self.set_aside(applying, "it does not decode", Some(&rows), ctx),
             },
         };
         self.turns += 1;
@@ -232,7 +232,7 @@ impl ShardActor {
         let waiting = parts.len();
         let done = parts.iter().map(|_| None).collect();
         for (index, part) in parts.into_iter().enumerate() {
-            let answer = TurnAnswer::new(me.clone(), self.turns, index);
+            let answer = TurnAnswer::new(ctx.address(), self.turns, index);
             self.registry.give(part, &rows, facts, answer);
         }
         self.current = Some(Current {
@@ -247,12 +247,12 @@ impl ShardActor {
             at,
         });
         if waiting == 0 {
-            self.finish(me);
+            self.finish(ctx);
         }
     }
 
     /// A part has answered, or its entity panicked.
-    pub(super) fn decided(&mut self, answer: TurnDone, me: &Addr<Self>) {
+    pub(super) fn decided(&mut self, answer: TurnDone, ctx: &Context<Self>) {
         let Some(current) = self.current.as_mut().filter(|current| current.turn == answer.turn) else {
             return;
         };
@@ -262,16 +262,16 @@ impl ShardActor {
             _ => current.panicked.extend(current.entities.get(answer.part).cloned()),
         }
         if current.waiting == 0 {
-            self.finish(me);
-            self.drive(me);
+            self.finish(ctx);
+            self.drive(ctx);
         }
     }
 
-    fn finish(&mut self, me: &Addr<Self>) {
+    fn finish(&mut self, ctx: &Context<Self>) {
         let Some(current) = self.current.take() else { return };
         self.registry.unpin(&current.entities);
         if !current.panicked.is_empty() {
-            return self.panicked(current, me);
+            return self.panicked(current, ctx);
         }
         for entity in &current.entities {
             self.registry.recovered(entity);
@@ -289,10 +289,10 @@ impl ShardActor {
         let entry = self.ledger.enter(effects, &current.rows, applied);
         let Current { entities, record, timer, rows, .. } = current;
         let source = Source { entities, record, timer, rows: Some(rows) };
-        self.commit(entry, reply, source, me);
+        self.commit(entry, reply, source, ctx);
     }
 
-    fn panicked(&mut self, current: Current, me: &Addr<Self>) {
+    fn panicked(&mut self, current: Current, ctx: &Context<Self>) {
         let now = self.around.clock.monotonic();
         self.counts.panics += 1;
         for entity in &current.entities {
@@ -307,9 +307,9 @@ impl ShardActor {
         let Some(mut applying) = current.record else { return };
         applying.panics += 1;
         if applying.panics < self.around.options.max_panics {
-            return self.again(Cause::Record(applying), me);
+            return self.again(Cause::Record(applying), ctx);
         }
-        self.set_aside(applying, "its entity panicked each time", Some(&current.rows), me);
+        self.set_aside(applying, "its entity panicked each time", Some(&current.rows), ctx);
     }
 
     fn register(&mut self, session: Session, to: oneshot::Sender<Result<(), SessionRefused>>, rows: &Rows) {

@@ -16,16 +16,16 @@ pub fn text(headers: &HeaderMap) -> Result<&str, Problem> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
 }
 
-/// Refuses what belongs to another realm than that of devices.
-pub(super) fn realm(token: &str, gateway: &Gateway) -> Result<(), Problem> {
-    let forbidden = |detail: &str| Err(Problem::new(Code::ForbiddenRealm).detail(detail));
+/// What is said to whoever presents something that does not have the form of an access token: it may be of another realm.
+pub(super) fn foreign(token: &str, gateway: &Gateway) -> Problem {
+    let forbidden = |detail: &str| Problem::new(Code::ForbiddenRealm).detail(detail);
     if token.starts_with("drr_") {
-        return forbidden("a refresh token is not an access token");
+        forbidden("a refresh token is not an access token")
+    } else if gateway.options.admin_token.as_ref().is_some_and(|admin| admin.is(token)) {
+        forbidden("the admin token is not an access token")
+    } else {
+        unknown()
     }
-    if gateway.options.admin_token.as_ref().is_some_and(|admin| admin.is(token)) {
-        return forbidden("the admin token is not an access token");
-    }
-    Ok(())
 }
 
 fn missing() -> Problem {

@@ -1,7 +1,7 @@
 //! Who calls: the device behind an access token.
 //!
 //! ```text
-//! Authorization: Bearer dra_…  ─► bearer: realm and form  ─► cache or store: the device's row
+//! Authorization: Bearer dra_…  ─► bearer: form and realm  ─► cache or store: the device's row
 //!                                 ─► standing: genuine, current, not ended, not revoked  ─► Caller
 //!                                       └─ its first use, or its first today ─► Seen, before the request is answered
 //! ```
@@ -65,8 +65,8 @@ impl Caller {
     pub async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let gateway = request.app_data::<web::Data<Gateway>>().ok_or(Code::Internal)?;
         let text = bearer::text(request.headers())?;
-        bearer::realm(text, gateway)?;
-        let token = DeviceToken::parse(text, TokenKind::Access).ok_or_else(bearer::unknown)?;
+        let token =
+            DeviceToken::parse(text, TokenKind::Access).ok_or_else(|| bearer::foreign(text, gateway))?;
         let caller = gateway.authenticate(&token).await?;
         gateway.limits.device(caller.account, caller.device)?;
         Ok(caller)

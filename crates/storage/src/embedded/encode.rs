@@ -34,8 +34,7 @@ pub struct Item {
 pub fn encode(shard: Shard, batch: &Batch) -> Vec<Item> {
     let records = 2 * (batch.emitted.len() + batch.applied.len());
     let mut out = Encoder {
-        key: Vec::with_capacity(64),
-        value: Vec::with_capacity(256),
+        scratch: Vec::with_capacity(512),
         items: Vec::with_capacity(batch.changes.len() + records),
     };
     for change in &batch.changes {
@@ -59,25 +58,26 @@ pub fn encode(shard: Shard, batch: &Batch) -> Vec<Item> {
     out.items
 }
 
-/// Keys and values are written here first and then copied once into what the engine keeps: a short one needs no memory of
-/// its own there.
+/// Keys and values are written here first and then copied once into what the engine keeps: a short one needs no memory
+/// of its own there.
 struct Encoder {
-    key: Vec<u8>,
-    value: Vec<u8>,
+    scratch: Vec<u8>,
     items: Vec<Item>,
 }
 
 impl Encoder {
     fn push(&mut self, key: &Key, write: Write) {
-        self.key.clear();
-        key.encode(&mut self.key);
-        self.items.push(Item { space: Space::of(key.table()), key: Slice::from(self.key.as_slice()), write });
+        self.scratch.clear();
+        key.encode(&mut self.scratch);
+        let key_bytes = Slice::from(self.scratch.as_slice());
+        self.items.push(Item { space: Space::of(key.table()), key: key_bytes, write });
     }
 
     fn put(&mut self, key: &Key, row: &Row) {
-        self.value.clear();
-        row.encode(&mut self.value);
-        self.push(key, Write::Put(Slice::from(self.value.as_slice())));
+        self.scratch.clear();
+        row.encode(&mut self.scratch);
+        let value = Slice::from(self.scratch.as_slice());
+        self.push(key, Write::Put(value));
     }
 }
 

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 use super::Memory;
 use crate::rows::Rows;
-use crate::shard::item::{Applying, Cause, Item, Line};
+use crate::shard::item::{Applying, Arriving, Cause, Item, Line};
 
 fn memory(cached: usize) -> Memory {
     Memory::new(cached, ShardMap::new(1, 0), Shard::new(0))
@@ -223,7 +223,7 @@ impl Model {
         let record = PendingRecord { from: Shard::new(0), number: RecordNumber::ZERO, record: Bytes::new() };
         let captured = self.memory.capture(fetch);
         let fetched = captured.to_read().is_none().then(Fetched::default);
-        let cause = Cause::Record(Applying::new(record, std::time::Duration::ZERO));
+        let cause = Cause::Record(Applying::new(Arriving::stored(record), std::time::Duration::ZERO));
         Item {
             id: self.line.next_id(),
             cause,
