@@ -119,7 +119,7 @@ async fn bare(log: &Arc<dyn Log>, topic: &TopicName, plan: &Plan) -> Outcome<()>
 }
 
 async fn next(mut partition: Box<dyn Records>) -> (Result<Vec<Record>, LogError>, Box<dyn Records>) {
-    (partition.next(64).await, partition)
+    (partition.next(64, &mut || usize::MAX).await, partition)
 }
 
 async fn queue(log: &Arc<dyn Log>, clock: &Arc<dyn Clock>, topic: &TopicName, plan: &Plan) -> Outcome<()> {

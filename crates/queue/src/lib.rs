@@ -53,8 +53,9 @@
 //!   that a store can refuse the older one; for as long as the log keeps the group's commits.
 //! - **Not early.** A delayed task does not run before the wall clock shows its time. A clock that is set back makes it wait, one that is set
 //!   forward is noticed within a second.
-//! - **Bounded.** What is read and not done is bounded by count and bytes, timers fired at once by count, the log client's own queue by
-//!   [`SubscriptionBuilder::fetch_bytes`].
+//! - **Bounded.** What is read and not done is bounded by count and bytes, timers fired at once by count, those that come next by count and
+//!   bytes (8 MiB a partition), the log client's own queue by [`SubscriptionBuilder::fetch_bytes`]. Timers that wait longer take no memory, but
+//!   for some 200 bytes each with [`KeyOrder::Hold`](settings::KeyOrder), and but for Kafka, where their owner holds all that they carry.
 //!
 //! # Properties
 //! All of [`Settings`] can be changed while it runs, from code ([`settings::StaticSettings`]), a watched file
@@ -69,7 +70,8 @@
 //!
 //! # Looking after it
 //! [`admin::QueueAdmin`] lists, redrives and purges dead letters (topic `<topic>.<group>.dead-letters`), lists, cancels and moves timers, shows the lag,
-//! and resets offsets. It also puts timers under numbers of the caller's own: what is put again after a crash is there once. Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
+//! and resets offsets. It also puts timers under numbers of the caller's own: under a number one waits, the last that
+//! was put, and what is put while a task of its number runs is run after it. Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
 //! task's `traceparent` header, which is kept across retries.
 //!
 //! # Testing

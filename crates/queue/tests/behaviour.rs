@@ -18,12 +18,16 @@ mod flow;
 mod holding;
 #[path = "behaviour/merging.rs"]
 mod merging;
+#[path = "behaviour/numbers.rs"]
+mod numbers;
 #[path = "behaviour/outcomes.rs"]
 mod outcomes;
 #[path = "behaviour/ownership.rs"]
 mod ownership;
 #[path = "behaviour/recorder.rs"]
 mod recorder;
+#[path = "behaviour/resets.rs"]
+mod resets;
 #[path = "behaviour/timing.rs"]
 mod timing;
 #[path = "behaviour/topics.rs"]

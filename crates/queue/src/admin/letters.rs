@@ -5,7 +5,7 @@ use denrei_model::Timestamp;
 use denrei_storage::log::{Header, LogError, NewRecord, Offset, Partition, Place, Record, TopicName};
 
 use super::QueueAdmin;
-use crate::partition::dead_letter_topic;
+use crate::partition::{dead_letter_topic, without_added};
 use crate::wire::{Format, RawTask};
 
 /// A task that was given up.
@@ -56,7 +56,7 @@ fn letter(record: Record) -> DeadLetter {
         attempts: number(&record, "dl_attempts"),
         reason: text(&record, "dl_reason"),
         since: Timestamp::from_millis(number(&record, "dl_time")),
-        headers: record.headers.iter().filter(|h| !h.name.starts_with(b"dl_")).cloned().collect(),
+        headers: without_added(record.headers),
         key: record.key,
         value: record.value,
     }

@@ -1,8 +1,10 @@
 //! Pending timers: put, seen, cancelled, moved.
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use bytes::Bytes;
 use denrei_model::Timestamp;
-use denrei_storage::log::{ErrorKind, LogError, Offset, Place, TimerId, TimerQuery, TimerRow};
+use denrei_storage::log::{ErrorKind, LogError, Offset, Place, TimerChange, TimerId, TimerQuery, TimerRow};
 use prost::Message;
 
 use super::QueueAdmin;
@@ -43,9 +45,11 @@ impl NumberedTimer {
         if self.number >= NUMBERED {
             return Err(LogError::new(ErrorKind::Invalid, "the number of a timer lies below 2^62"));
         }
-        let id = TimerId { offset: Offset(NUMBERED | self.number), attempt: self.task.metadata.attempt() };
-        let payload = Parked::new(ParkedKind::Scheduled, &self.task, "").encode_to_bytes();
-        Ok(TimerRow { id, due: self.due, payload })
+        let id = TimerId { offset: Offset(NUMBERED | self.number), attempt: 0 };
+        // What is put while the same runs is another task: it must not end with that.
+        let stamp = RandomState::new().hash_one(self.number);
+        let parked = Parked::new(ParkedKind::Scheduled, &self.task, "").stamped(stamp);
+        Ok(TimerRow { id, due: self.due, payload: parked.encode_to_bytes() })
     }
 }
 
@@ -72,52 +76,51 @@ impl QueueAdmin {
         self.timers.list(place, query).await?.into_iter().map(pending).collect()
     }
 
-    /// Has tasks wait, all of them or none; their owner notices within a second. Under a number that waits already there is one
-    /// timer still, with what was said last: whoever puts the same again after a crash doubles nothing. A number is free again when
-    /// its task has ended: what is put while that runs goes with it, and what is put while it waits for another try is a second task.
+    /// Has tasks wait, all of them or none; their owner notices within a second. Under a number there waits one timer at most, that which
+    /// was put last: whoever puts the same again after a crash doubles nothing, and what is put takes the place of a task that waits for
+    /// another try. What is put while a task of its number runs, or is about to, runs after it; if that fails it is not tried again.
     ///
     /// # Errors
     /// If the log cannot do it, or a number is too high.
     pub async fn put_timers(&self, place: &Place, timers: Vec<NumberedTimer>) -> Result<(), LogError> {
-        let rows: Vec<TimerRow> = timers.into_iter().map(NumberedTimer::row).collect::<Result<_, _>>()?;
-        self.timers.change(place, None, rows, Vec::new()).await
+        let put = |timer: NumberedTimer| timer.row().map(TimerChange::Put);
+        let puts: Vec<TimerChange> = timers.into_iter().map(put).collect::<Result<_, _>>()?;
+        self.timers.change(place, None, puts).await
     }
 
-    /// Cancels a timer: its task will not run. One that is due within a second may run all the same. False: there is none.
+    /// Cancels a timer: its task will not run. One that is due within a second may run all the same; one under a number has no
+    /// further try then. False: there is none.
     ///
     /// # Errors
     /// If the log cannot do it.
     pub async fn cancel_timer(&self, place: &Place, id: TimerId) -> Result<bool, LogError> {
         let there = self.find(place, id).await?.is_some();
         if there {
-            self.timers.change(place, None, Vec::new(), vec![id]).await?;
+            self.timers.change(place, None, vec![TimerChange::Delete(id)]).await?;
         }
         Ok(there)
     }
 
-    /// Moves a timer to another time; its owner notices within a second. False: there is none.
+    /// Moves a timer to another time; its owner notices within a second. False: there is none. The task of one that has been fired
+    /// meanwhile goes on, and is not run once more at the other time.
     ///
     /// # Errors
     /// If the log cannot do it.
     pub async fn move_timer(&self, place: &Place, id: TimerId, due: Timestamp) -> Result<bool, LogError> {
         let Some(row) = self.find(place, id).await? else { return Ok(false) };
-        self.timers.change(place, None, vec![TimerRow { due, ..row }], Vec::new()).await?;
+        let moved = TimerChange::Replace(row.mark(), TimerRow { due, ..row });
+        self.timers.change(place, None, vec![moved]).await?;
         Ok(true)
     }
 
     async fn find(&self, place: &Place, id: TimerId) -> Result<Option<TimerRow>, LogError> {
-        const PAGE: usize = 1_000;
-        let mut query = TimerQuery::first(PAGE);
+        let mut query = TimerQuery { bytes: 1 << 20, ..TimerQuery::first(1_000) };
         loop {
             let rows = self.timers.list(place, query).await?;
             let Some(last) = rows.last() else { return Ok(None) };
             query.after = Some((last.due, last.id));
-            let more = rows.len() >= PAGE;
             if let Some(found) = rows.into_iter().find(|row| row.id == id) {
                 return Ok(Some(found));
-            }
-            if !more {
-                return Ok(None);
             }
         }
     }

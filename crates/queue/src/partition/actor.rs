@@ -24,7 +24,7 @@ use super::quota::Quota;
 use super::timers::TimerBook;
 use super::tracker::Tracker;
 use super::twins::Twins;
-use super::work::{Account, Closing, Origin, Work};
+use super::work::{Account, Closing, Load, Origin, Reserve, Work};
 use crate::pipeline::{Ended, Run};
 use crate::processor::{Deferral, Home};
 use crate::settings::Settings;
@@ -138,14 +138,14 @@ impl Partition {
             home: Arc::new(Home { place: place.clone(), token, deferrals: sender }),
             account: Arc::clone(&account),
             tracker: Arc::clone(&tracker),
-            intake: Intake::new(records),
+            intake: Intake::new(records, Reserve::new(&shared.budget)),
             queues: KeyQueues::default(),
             limiter: Limiter::new(settings.processing_rate, shared.clock.monotonic()),
             quota: Quota::default(),
             held: Held::default(),
             unparks: VecDeque::new(),
             twins: Twins::default(),
-            book: TimerBook::new(Arc::clone(&shared.timers), place.clone()),
+            book: TimerBook::new(Arc::clone(&shared.timers), place.clone(), epoch),
             outbox: Outbox::new(Arc::clone(&shared.timers), place.clone(), epoch),
             place,
             burials: FuturesUnordered::new(),
@@ -168,9 +168,9 @@ impl Partition {
 
     /// Deletes the timers that ended under an earlier assignment, and fires none of them again.
     fn delete_ended(&mut self) {
-        for id in self.tracker.lock().ended() {
-            self.book.fire(*id);
-            self.outbox.push(Change::Delete(*id));
+        for timer in self.tracker.lock().ended() {
+            self.book.fire(*timer);
+            self.outbox.push(Change::End(*timer));
         }
     }
 
@@ -196,7 +196,6 @@ impl Partition {
                 tokio::task::yield_now().await;
             }
         }
-        self.shared.timers.close(&self.place);
         if self.drain.take().is_some_and(|done| done.send(()).is_err()) {
             tracing::debug!(place = ?self.place, "nobody waits for the partition any more");
         }
@@ -261,7 +260,8 @@ impl Partition {
         let shared = Arc::clone(&self.shared);
         // Asked for before looking whether there is room: what becomes free in between is not missed.
         let room = shared.budget.room.notified();
-        self.intake.plan(&self.account, &shared.budget, &self.settings, shared.clock.monotonic());
+        self.intake.plan(&self.account, &self.settings, shared.clock.monotonic());
+        let most_bytes = self.settings.max_pending_bytes;
         let (wants, is_full) = (self.intake.wants() && self.drain.is_none(), self.intake.is_full());
         tokio::select! {
             biased;
@@ -270,7 +270,7 @@ impl Partition {
             written = self.outbox.written() => Happened::Written(written),
             Some(buried) = self.burials.next(), if !self.burials.is_empty() => Happened::Buried(buried),
             Some((slot, ended)) = self.running.next(), if !self.running.is_empty() => Happened::Ran(slot, ended),
-            records = self.intake.next(), if wants => Happened::Records(records),
+            records = self.intake.next(most_bytes), if wants => Happened::Records(records),
             () = room, if is_full => Happened::Time,
             () = tokio::time::sleep(wait) => Happened::Time,
         }
@@ -284,7 +284,11 @@ impl Partition {
                 self.queues.clear();
                 self.drain = Some(done);
             }
-            Happened::Records(Ok(records)) => self.arrive(records),
+            Happened::Records(Ok(records)) => {
+                let load = Load::new(&self.account, records);
+                self.intake.settle();
+                self.arrive(load);
+            }
             Happened::Records(Err(error)) => {
                 if self.intake.failed(&error, self.shared.clock.monotonic()) {
                     tracing::warn!(%error, place = ?self.place, "records cannot be read");
@@ -369,9 +373,9 @@ impl Partition {
     pub(super) fn complete(&mut self, origin: Origin) {
         match origin {
             Origin::Log(offset) => self.tracker.lock().complete(offset),
-            Origin::Timer(id) => {
-                self.tracker.lock().end(id);
-                self.outbox.push(Change::Delete(id));
+            Origin::Timer(timer) => {
+                self.tracker.lock().end(timer);
+                self.outbox.push(Change::End(timer));
             }
         }
     }

@@ -23,9 +23,9 @@ pub(super) enum Fate {
 
 impl Partition {
     /// Records were read.
-    pub(super) fn arrive(&mut self, records: Vec<Record>) {
-        self.shared.metrics.consumed.increment(records.len() as u64);
-        for (record, charge) in Load::new(&self.account, records) {
+    pub(super) fn arrive(&mut self, load: Load) {
+        self.shared.metrics.consumed.increment(load.len() as u64);
+        for (record, charge) in load {
             self.arrived(record, charge);
             self.dispatch();
         }
@@ -37,7 +37,7 @@ impl Partition {
             return;
         }
         let (offset, origin) = (record.offset, Origin::Log(record.offset));
-        let reason = String::new();
+        let (reason, at) = (String::new(), record.timestamp);
         match RawTask::of(record, self.format) {
             Ok(task) if self.twins.take(offset, &task) => {
                 self.shared.metrics.skipped.increment(1);
@@ -47,11 +47,12 @@ impl Partition {
                 let key = task.key.as_ref().map(KeyHash::of);
                 #[cfg(feature = "testing")]
                 let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
-                self.fresh(Work { origin, task: Arc::new(task), key, reason, charge });
+                let born = task.metadata.born();
+                self.fresh(Work { origin, task: Arc::new(task), key, reason, born, charge });
             }
             Err(unread) => {
                 let letter = self.undecodable(*unread);
-                self.bury(letter, Work { origin, task: Arc::default(), key: None, reason, charge });
+                self.bury(letter, Work { origin, task: Arc::default(), key: None, reason, born: at, charge });
             }
         }
     }
@@ -99,19 +100,11 @@ impl Partition {
 
     /// The clock is asked only where time matters: most tasks have none of their own.
     pub(super) fn fate(&mut self, work: &Work) -> Fate {
+        if let Some(fate) = self.is_unwanted(work) {
+            return fate;
+        }
         let (settings, clock) = (&*self.settings, &*self.shared.clock);
         let metadata = &work.task.metadata;
-        if !settings.ignore_keys.is_empty()
-            && let Some(key) = work.task.key.as_ref().and_then(|key| std::str::from_utf8(key).ok())
-            && settings.ignore_keys.contains(key)
-        {
-            return Fate::Ignore;
-        }
-        if settings.task_ttl_ms > 0
-            && clock.now().since(metadata.timestamp()) > Duration::from_millis(settings.task_ttl_ms)
-        {
-            return Fate::Expire;
-        }
         if metadata.scheduled_time_millis > 0 && metadata.scheduled() > clock.now() {
             let kind = if metadata.attempt() > 0 { ParkedKind::Retry } else { ParkedKind::Scheduled };
             return Fate::Wait(kind, metadata.scheduled());
@@ -123,8 +116,22 @@ impl Partition {
         if settings.per_key_rate <= 0 {
             return Fate::Run;
         }
-        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, clock.now()));
-        over.map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))
+        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, clock.monotonic()));
+        over.map_or(Fate::Run, |wait| Fate::Wait(ParkedKind::Shaped, clock.now().plus(wait)))
+    }
+
+    /// Whether a task is not to run at all, whenever it is looked at.
+    fn is_unwanted(&self, work: &Work) -> Option<Fate> {
+        let settings = &*self.settings;
+        if !settings.ignore_keys.is_empty()
+            && let Some(key) = work.task.key.as_ref().and_then(|key| std::str::from_utf8(key).ok())
+            && settings.ignore_keys.contains(key)
+        {
+            return Some(Fate::Ignore);
+        }
+        let ttl = settings.task_ttl_ms;
+        let is_old = ttl > 0 && self.shared.clock.now().since(work.born) > Duration::from_millis(ttl);
+        is_old.then_some(Fate::Expire)
     }
 
     /// A timer is due.
@@ -132,21 +139,30 @@ impl Partition {
         let (offset, key) = (row.id.offset, self.held.fired(row.id));
         let now = self.shared.clock.now();
         self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
-        match self.revive(row) {
-            Some(work) => self.queues.push(work),
-            None => self.let_next(key, offset),
+        let Some(work) = self.revive(row) else { return self.let_next(key, offset) };
+        if key != work.key {
+            // Under a number, a task of another key has taken the place of the one that held this.
+            self.let_next(key, offset);
+        }
+        match self.is_unwanted(&work) {
+            None => self.queues.push(work),
+            Some(Fate::Expire) => self.expire(work),
+            Some(_) => {
+                self.ignore(&work);
+                self.let_next(work.key, offset);
+            }
         }
     }
 
     /// The task that was parked in a timer; none if it cannot be read, and is buried.
     pub(super) fn revive(&mut self, row: TimerRow) -> Option<Work> {
         let charge = Charge::timer(&self.account, row.payload.len());
-        let origin = Origin::Timer(row.id);
+        let origin = Origin::Timer(row.version());
         match Parked::decode(row.payload.clone()) {
             Ok(parked) => {
                 let task = parked.task();
-                let key = task.key.as_ref().map(KeyHash::of);
-                Some(Work { origin, task: Arc::new(task), key, reason: parked.reason, charge })
+                let (key, born) = (task.key.as_ref().map(KeyHash::of), parked.born(row.due));
+                Some(Work { origin, task: Arc::new(task), key, reason: parked.reason, born, charge })
             }
             Err(error) => {
                 self.bury_row(row, &error.to_string(), charge);
@@ -156,6 +172,7 @@ impl Partition {
     }
 
     fn bury_row(&mut self, row: TimerRow, error: &str, charge: Charge) {
+        let origin = Origin::Timer(row.version());
         let TimerId { offset, attempt } = row.id;
         let letter = Letter {
             place: self.place.clone(),
@@ -167,7 +184,7 @@ impl Partition {
             reason: format!("a timer that cannot be read: {error}"),
             at: self.shared.clock.now(),
         };
-        let (origin, task) = (Origin::Timer(row.id), Arc::default());
-        self.bury(letter, Work { origin, task, key: None, reason: String::new(), charge });
+        let (task, reason) = (Arc::default(), String::new());
+        self.bury(letter, Work { origin, task, key: None, reason, born: row.due, charge });
     }
 }

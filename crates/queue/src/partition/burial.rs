@@ -24,6 +24,9 @@ const MAX_REASON: usize = 4_096;
 /// What a dead letter or a timer may add to a task.
 pub(crate) const HEADROOM: usize = 64 << 10;
 
+/// The headers that a letter adds, in this order.
+const ADDED: [&str; 6] = ["dl_topic", "dl_partition", "dl_offset", "dl_attempts", "dl_reason", "dl_time"];
+
 /// The topic of a group's dead letters of a topic.
 pub(crate) fn dead_letter_topic(topic: &TopicName, group: &GroupId) -> TopicName {
     TopicName::from(format!("{topic}.{group}.dead-letters"))
@@ -62,15 +65,15 @@ impl Letter {
     fn record(&self, topic: TopicName) -> NewRecord {
         let reason = shortened(self.reason.clone());
         let mut headers = self.headers.clone();
-        let about: [(&'static str, String); 6] = [
-            ("dl_topic", self.place.topic.as_str().to_owned()),
-            ("dl_partition", self.place.partition.0.to_string()),
-            ("dl_offset", self.offset.0.to_string()),
-            ("dl_attempts", self.attempts.to_string()),
-            ("dl_reason", reason),
-            ("dl_time", self.at.as_millis().to_string()),
+        let about = [
+            self.place.topic.as_str().to_owned(),
+            self.place.partition.0.to_string(),
+            self.offset.0.to_string(),
+            self.attempts.to_string(),
+            reason,
+            self.at.as_millis().to_string(),
         ];
-        headers.extend(about.into_iter().map(|(name, value)| Header::new(name, value)));
+        headers.extend(ADDED.into_iter().zip(about).map(|(name, value)| Header::new(name, value)));
         NewRecord {
             topic,
             partition: Some(Partition(self.place.partition.0)),
@@ -80,6 +83,17 @@ impl Letter {
             timestamp: None,
         }
     }
+}
+
+/// The headers that a task had before it was buried: of each that is added, the last is the letter's. A task may have had some of
+/// these names itself.
+pub(crate) fn without_added(mut headers: Vec<Header>) -> Vec<Header> {
+    for name in ADDED {
+        if let Some(at) = headers.iter().rposition(|header| header.name == name.as_bytes()) {
+            headers.remove(at);
+        }
+    }
+    headers
 }
 
 impl Cemetery {

@@ -31,6 +31,13 @@ impl DoneSet {
         }
     }
 
+    /// Adds what lies from one offset on to before another; all of it lies behind what is here.
+    pub(crate) fn push_before(&mut self, from: Offset, to: Offset) {
+        if from < to {
+            self.push(from.0, to.0 - 1);
+        }
+    }
+
     fn push(&mut self, first: u64, last: u64) {
         match self.0.last_mut() {
             Some(run) if run.1 + 1 >= first => run.1 = run.1.max(last),
@@ -44,6 +51,7 @@ impl DoneSet {
     }
 }
 
+#[cfg(test)]
 impl FromIterator<Offset> for DoneSet {
     /// From offsets in order.
     fn from_iter<I: IntoIterator<Item = Offset>>(offsets: I) -> Self {

@@ -36,6 +36,8 @@ pub(crate) struct Held {
     keys: KeyMap<Key>,
     /// Fronts that are durable as timers and not fired: until then nobody but an administrator can end them.
     waiting: BTreeMap<TimerId, Waiting>,
+    /// How far was looked for those beyond the window of the timers that come next.
+    looked: Option<(Timestamp, TimerId)>,
     parked: usize,
     overflow: VecDeque<Work>,
 }
@@ -61,7 +63,7 @@ pub(crate) fn query(id: TimerId) -> TimerQuery {
             (Timestamp::from_millis(NEVER.as_millis() - 1), last)
         }
     };
-    TimerQuery { after: Some(before), until: NEVER, limit: 1 }
+    TimerQuery { after: Some(before), until: NEVER, ..TimerQuery::first(1) }
 }
 
 impl Held {
@@ -146,6 +148,29 @@ impl Held {
             }
         }
         missing
+    }
+
+    /// From where on to look next for fronts that wait beyond this time; none: there are none.
+    pub(crate) fn look_from(&self, horizon: Timestamp) -> Option<(Timestamp, TimerId)> {
+        let least = (horizon, TimerId { offset: Offset(0), attempt: 0 });
+        let is_beyond = |waiting: &Waiting| waiting.due >= horizon;
+        self.waiting.values().any(is_beyond).then(|| self.looked.map_or(least, |looked| looked.max(least)))
+    }
+
+    /// Fronts that should be among these timers, which are all that come next from there on, and are not.
+    pub(crate) fn missing_among(
+        &mut self,
+        from: (Timestamp, TimerId),
+        rows: &[TimerRow],
+    ) -> BTreeSet<TimerId> {
+        self.looked = rows.last().map(|row| (row.due, row.id));
+        let there: BTreeSet<TimerId> = rows.iter().map(|row| row.id).collect();
+        let until = self.looked.unwrap_or((Timestamp::from_millis(u64::MAX), from.1));
+        let is_missing = |(id, waiting): &(&TimerId, &Waiting)| {
+            let at = (waiting.due, **id);
+            from < at && at <= until && !there.contains(id)
+        };
+        self.waiting.iter().filter(is_missing).map(|(id, _)| *id).collect()
     }
 
     /// One that was missing waits for another time.

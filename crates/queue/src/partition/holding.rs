@@ -1,18 +1,17 @@
 //! Carries out what is decided about held keys: parks what must wait, fetches what comes next.
 
+use std::collections::BTreeSet;
+
 use denrei_storage::log::{LogError, TimerId, TimerQuery, TimerRow};
 use prost::Message;
 
 use super::actor::Partition;
 use super::arrival::Fate;
 use super::held::{NEVER, Next, query};
-use super::outbox::Change;
+use super::timers::PAGE;
 use super::work::{KeyHash, Work};
 use crate::settings::KeyOrder;
 use crate::wire::{Parked, ParkedKind};
-
-/// Timers that are read at once when a partition is taken over.
-const PAGE: usize = 1_000;
 
 /// One that is parked and comes next, once the writes before it are durable.
 #[derive(Debug)]
@@ -42,12 +41,11 @@ impl Partition {
     /// Parks a task behind the one that holds its key.
     pub(super) fn park_behind(&mut self, work: Work) {
         let Some(key) = work.key else { return };
-        let id = TimerId { offset: work.origin.offset(), attempt: work.task.metadata.attempt() };
+        let id = work.timer_id();
         if self.held.park(key, id, self.settings.max_held).is_none() {
             return self.held.keep(work);
         }
-        let payload = Parked::new(ParkedKind::Behind, &work.task, work.reason.as_str()).encode_to_bytes();
-        self.outbox.push(Change::Park(TimerRow { id, due: NEVER, payload }, work));
+        self.put_aside(work, ParkedKind::Behind, NEVER);
     }
 
     /// The task has ended for good: the next one of its key takes its place.
@@ -101,7 +99,7 @@ impl Partition {
             self.unparks.pop_front();
             match found {
                 Some(row) => {
-                    self.book.fire(row.id);
+                    self.book.fire(row.version());
                     let waits = self.revive(row).is_some_and(|work| self.take_turn(work));
                     if !waits {
                         self.let_next(Some(key), id.offset);
@@ -118,37 +116,47 @@ impl Partition {
         if !self.book.take_reloaded() {
             return;
         }
+        // They are missed again when the timers are next read.
+        match self.find_missing().await {
+            Ok(gone) => {
+                for id in gone {
+                    let key = self.held.gone(id);
+                    self.let_next(key, id.offset);
+                }
+            }
+            Err(error) => tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
+        }
+    }
+
+    /// The fronts that are no longer among the timers. Those beyond the window are looked at page by page, one each time.
+    async fn find_missing(&mut self) -> Result<BTreeSet<TimerId>, LogError> {
         let mut missing = self.held.missing(&self.book);
-        let mut query = TimerQuery::first(PAGE);
+        if let Some(from) = self.book.horizon().and_then(|horizon| self.held.look_from(horizon)) {
+            let query = TimerQuery { after: Some(from), ..PAGE };
+            let rows = self.shared.timers.list(&self.place, query).await?;
+            missing.append(&mut self.held.missing_among(from, &rows));
+        }
+        let mut query = PAGE;
         while !missing.is_empty() {
-            let rows = match self.shared.timers.list(&self.place, query).await {
-                Ok(rows) => rows,
-                // They are missed again when the timers are next read.
-                Err(error) => return tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
-            };
+            let rows = self.shared.timers.list(&self.place, query).await?;
             for row in rows.iter().filter(|row| missing.remove(&row.id)) {
                 self.held.found(row.id, row.due);
             }
-            query.after = rows.last().map(|row| (row.due, row.id));
-            if rows.len() < PAGE {
-                break;
-            }
+            let Some(last) = rows.last() else { break };
+            query.after = Some((last.due, last.id));
         }
-        for id in missing {
-            let key = self.held.gone(id);
-            self.let_next(key, id.offset);
-        }
+        Ok(missing)
     }
 
     /// Learns for which records the timers of earlier owners stand, and which keys they hold.
     pub(super) async fn recall(&mut self) -> Result<(), LogError> {
         let before = denrei_model::Timestamp::from_millis(NEVER.as_millis() - 1);
         let last = TimerId { offset: denrei_storage::log::Offset(u64::MAX), attempt: u32::MAX };
-        let behind = TimerQuery { after: Some((before, last)), until: NEVER, limit: 1 };
+        let behind = TimerQuery { after: Some((before, last)), until: NEVER, ..TimerQuery::first(1) };
         let is_left = !self.shared.timers.list(&self.place, behind).await?.is_empty();
         let holds = self.settings.key_order == KeyOrder::Hold || is_left;
         let from = self.tracker.lock().watermark();
-        let mut query = TimerQuery::first(PAGE);
+        let mut query = PAGE;
         loop {
             let rows = self.shared.timers.list(&self.place, query).await?;
             for row in &rows {
@@ -157,10 +165,8 @@ impl Partition {
                     self.recall_held(row);
                 }
             }
-            query.after = rows.last().map(|row| (row.due, row.id));
-            if rows.len() < PAGE {
-                break;
-            }
+            let Some(last) = rows.last() else { break };
+            query.after = Some((last.due, last.id));
         }
         for key in self.held.orphans() {
             self.let_next(Some(key), last.offset);
@@ -169,7 +175,7 @@ impl Partition {
     }
 
     fn recall_held(&mut self, row: &TimerRow) {
-        if self.book.is_fired(row.id) {
+        if self.book.is_fired(row.version()) {
             // It ended under an earlier assignment, and holds nothing.
             return;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use denrei_storage::log::{ErrorKind, LogError, Record, Records};
 
-use super::work::{Account, Budget};
+use super::work::{Account, Reserve};
 use crate::settings::Settings;
 
 /// Records are taken so many at once, or as many as the log gives; in between, others have their turn.
@@ -15,6 +15,8 @@ const REST: Duration = Duration::from_millis(200);
 /// Where the records of a partition come from, and whether it wants any.
 pub(super) struct Intake {
     records: Box<dyn Records>,
+    /// Room for the bytes of the read that was begun.
+    reserve: Reserve,
     /// A bound was reached, and three quarters of it are still in use.
     is_full: bool,
     /// How many are wanted now.
@@ -25,15 +27,18 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(records: Box<dyn Records>) -> Self {
-        Self { records, is_full: false, wanted: 0, rest: None, is_over: false }
+    pub(super) fn new(records: Box<dyn Records>, reserve: Reserve) -> Self {
+        Self { records, reserve, is_full: false, wanted: 0, rest: None, is_over: false }
     }
 
     /// Decides how many records are wanted.
-    pub(super) fn plan(&mut self, account: &Account, budget: &Budget, settings: &Settings, steady: Duration) {
-        let (records, bytes) = (&account.records, &budget.bytes);
+    pub(super) fn plan(&mut self, account: &Account, settings: &Settings, steady: Duration) {
+        let (records, bytes) = (&account.records, account.bytes());
         let (most, most_bytes) = (settings.max_pending_records, settings.max_pending_bytes);
-        self.is_full = if self.is_full {
+        self.is_full = if self.reserve.is_held() {
+            // What makes it full may be the very room that is reserved for what is being read.
+            false
+        } else if self.is_full {
             !(records.has_room(most) && bytes.has_room(most_bytes))
         } else {
             records.is_full(most) || bytes.is_full(most_bytes)
@@ -41,6 +46,9 @@ impl Intake {
         self.rest = self.rest.filter(|until| *until > steady);
         let wants = !self.is_full && self.rest.is_none() && !self.is_over;
         self.wanted = if wants { BATCH.min(most.saturating_sub(records.used())) } else { 0 };
+        if self.wanted == 0 {
+            self.reserve.release();
+        }
     }
 
     pub(super) fn wants(&self) -> bool {
@@ -51,13 +59,21 @@ impl Intake {
         self.is_full
     }
 
-    /// The next records. May be dropped and called again.
-    pub(super) async fn next(&mut self) -> Result<Vec<Record>, LogError> {
-        self.records.next(self.wanted).await
+    /// The next records, as far as there is room for their bytes beside what all partitions hold: none, if there is none. May be
+    /// dropped and called again.
+    pub(super) async fn next(&mut self, most_bytes: usize) -> Result<Vec<Record>, LogError> {
+        let reserve = &mut self.reserve;
+        self.records.next(self.wanted, &mut || reserve.hold(most_bytes)).await
+    }
+
+    /// What was read is accounted for.
+    pub(super) fn settle(&mut self) {
+        self.reserve.release();
     }
 
     /// The log did not give any. True: that is worth telling.
     pub(super) fn failed(&mut self, error: &LogError, steady: Duration) -> bool {
+        self.reserve.release();
         self.is_over = matches!(error.kind(), ErrorKind::NotOwner | ErrorKind::Closed);
         self.rest = Some(steady + REST);
         !self.is_over

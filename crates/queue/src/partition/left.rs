@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use denrei_storage::log::{Offset, TimerId};
+use denrei_storage::log::{Offset, TimerVersion};
 
 use super::actor::PartitionHandle;
 use super::gaps::DoneSet;
@@ -22,7 +22,7 @@ pub(crate) struct Left {
     watermark: Offset,
     done: DoneSet,
     /// Timers that ended and could not be deleted any more.
-    ended: BTreeSet<TimerId>,
+    ended: BTreeSet<TimerVersion>,
 }
 
 impl PartitionHandle {

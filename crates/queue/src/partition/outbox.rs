@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use denrei_storage::log::{Epoch, ErrorKind, LogError, Place, TimerId, TimerRow, Timers};
+use denrei_storage::log::{Epoch, ErrorKind, LogError, Place, TimerChange, TimerRow, TimerVersion, Timers};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -22,15 +22,15 @@ const LAST_RETRY: Duration = Duration::from_secs(10);
 pub(crate) enum Change {
     /// The task waits as this timer. Its origin completes.
     Park(TimerRow, Work),
-    /// The timer ended.
-    Delete(TimerId),
+    /// The task of the timer ended.
+    End(TimerVersion),
 }
 
 /// What completed by a write.
 #[derive(Debug)]
 pub(crate) enum Written {
     Parked(TimerRow, Work),
-    Deleted(TimerId),
+    Ended(TimerVersion),
 }
 
 /// How many of these changes, from the first on, are written at once.
@@ -113,7 +113,7 @@ impl Outbox {
                 self.done += self.flying.len() as u64;
                 let written = |change| match change {
                     Change::Park(row, work) => Written::Parked(row, work),
-                    Change::Delete(id) => Written::Deleted(id),
+                    Change::End(version) => Written::Ended(version),
                 };
                 Ok(std::mem::take(&mut self.flying).into_iter().map(written).collect())
             }
@@ -127,18 +127,19 @@ impl Outbox {
     }
 
     fn start(&self) -> BoxFuture<'static, Result<(), LogError>> {
-        let (mut put, mut delete) = (Vec::new(), Vec::new());
+        let mut changes = Vec::with_capacity(self.flying.len());
         for change in &self.flying {
             match change {
-                Change::Park(row, work) => {
-                    put.push(row.clone());
-                    if let Origin::Timer(id) = work.origin
-                        && id != row.id
-                    {
-                        delete.push(id);
+                Change::Park(row, work) => match work.origin {
+                    Origin::Log(_) => changes.push(TimerChange::Put(row.clone())),
+                    Origin::Timer(was) if was.id == row.id => {
+                        changes.push(TimerChange::Replace(was.mark, row.clone()));
                     }
-                }
-                Change::Delete(id) => delete.push(*id),
+                    Origin::Timer(was) => {
+                        changes.extend([TimerChange::Put(row.clone()), TimerChange::End(was)]);
+                    }
+                },
+                Change::End(version) => changes.push(TimerChange::End(*version)),
             }
         }
         let (timers, place, epoch, wait) =
@@ -147,7 +148,7 @@ impl Outbox {
             if let Some(wait) = wait {
                 tokio::time::sleep(wait).await;
             }
-            timers.change(&place, Some(epoch), put, delete).await
+            timers.change(&place, Some(epoch), changes).await
         }
         .boxed()
     }

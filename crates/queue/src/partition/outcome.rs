@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use denrei_model::Timestamp;
-use denrei_storage::log::{NewRecord, TimerId, TimerRow, TopicName};
+use denrei_storage::log::{NewRecord, TimerRow, TopicName};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::actor::Partition;
@@ -13,7 +13,7 @@ use super::outbox::{Change, Written};
 use super::work::{Origin, Work};
 use crate::pipeline::Ended;
 use crate::processor::{TaskError, Verdict};
-use crate::wire::{Parked, ParkedKind, to_millis};
+use crate::wire::{Parked, ParkedKind, is_numbered, to_millis};
 
 impl Partition {
     /// A task came to its end, one way or the other.
@@ -110,9 +110,14 @@ impl Partition {
     /// Has the task wait as a timer; its origin completes once that is durable.
     pub(super) fn park(&mut self, work: Work, kind: ParkedKind, due: Timestamp) {
         self.begin_to_hold(&work);
-        let id = TimerId { offset: work.origin.offset(), attempt: work.task.metadata.attempt() };
-        let payload = Parked::new(kind, &work.task, work.reason.as_str()).encode_to_bytes();
-        self.outbox.push(Change::Park(TimerRow { id, due, payload }, work));
+        self.put_aside(work, kind, due);
+    }
+
+    /// Writes a task down as a timer.
+    pub(super) fn put_aside(&mut self, work: Work, kind: ParkedKind, due: Timestamp) {
+        let parked = Parked::new(kind, &work.task, work.reason.as_str()).born_at(work.born);
+        let row = TimerRow { id: work.timer_id(), due, payload: parked.encode_to_bytes() };
+        self.outbox.push(Change::Park(row, work));
     }
 
     /// Sends the task to the dead letters; its origin completes once it is there.
@@ -146,18 +151,24 @@ impl Partition {
                 self.shared.metrics.parked.increment(1);
                 match work.origin {
                     Origin::Log(offset) => self.tracker.lock().complete(offset),
-                    Origin::Timer(id) => self.book.ended(id),
+                    Origin::Timer(timer) => self.book.ended(timer.id),
                 }
                 if row.due != NEVER {
-                    if let Some(key) = work.key {
+                    // It may have been found and fired before its writer heard of it: then it waits no longer.
+                    if let Some(key) = work.key.filter(|_| !self.book.is_fired(row.version())) {
                         self.held.waits(key, &row);
                     }
-                    self.book.added(row, self.settings.max_fired_timers);
+                    if is_numbered(row.id.offset) {
+                        // Something else may have been put under its number meanwhile, which then counts.
+                        self.book.doubt();
+                    } else {
+                        self.book.added(row, self.settings.max_fired_timers);
+                    }
                 }
             }
-            Written::Deleted(id) => {
-                self.tracker.lock().deleted(id);
-                self.book.ended(id);
+            Written::Ended(timer) => {
+                self.tracker.lock().deleted(timer);
+                self.book.ended(timer.id);
             }
         }
     }

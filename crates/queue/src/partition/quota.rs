@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use denrei_model::Timestamp;
-
 use super::work::{KeyHash, KeyMap};
 
 /// A key may use ten seconds' worth at once.
@@ -11,17 +9,18 @@ const BURST: Duration = Duration::from_secs(10);
 /// Keys that are remembered; keys beyond are not limited until others have been idle.
 const MAX_KEYS: usize = 65_536;
 
-/// When each key will have used up what it took.
+/// When each key will have used up what it took, in microseconds of the steady clock: one that is set back or forward grants and
+/// takes nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     used_until: KeyMap<u64>,
 }
 
 impl Quota {
-    /// When a task of this key is within the quota; `None`: now.
-    pub(crate) fn take(&mut self, key: KeyHash, rate: i64, now: Timestamp) -> Option<Timestamp> {
+    /// How long until a task of this key is within the quota; `None`: it is now.
+    pub(crate) fn take(&mut self, key: KeyHash, rate: i64, now: Duration) -> Option<Duration> {
         let rate = u64::try_from(rate).ok().filter(|rate| *rate > 0)?;
-        let now = now.as_millis().saturating_mul(1000);
+        let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         if self.used_until.len() >= MAX_KEYS && !self.used_until.contains_key(&key) {
             self.used_until.retain(|_, until| *until > now);
             if self.used_until.len() >= MAX_KEYS {
@@ -32,7 +31,8 @@ impl Quota {
         *until = (*until).max(now) + 1_000_000 / rate;
         let burst = u64::try_from(BURST.as_micros()).unwrap_or(u64::MAX);
         let due = until.saturating_sub(burst);
-        (due > now).then(|| Timestamp::from_millis(due.div_ceil(1000)))
+        // The clock that it will wait by has milliseconds.
+        (due > now).then(|| Duration::from_millis((due - now).div_ceil(1000)))
     }
 }
 
@@ -44,11 +44,11 @@ mod tests {
 
     #[test]
     fn what_is_over_the_quota_is_due_when_its_turn_comes() {
-        let (mut quota, now) = (Quota::default(), Timestamp::from_millis(1_000_000));
+        let (mut quota, now) = (Quota::default(), Duration::from_secs(1_000));
         let (busy, quiet) = (KeyHash::of(&Bytes::from("busy")), KeyHash::of(&Bytes::from("quiet")));
         let due: Vec<_> = (0..25).map(|_| quota.take(busy, 2, now)).collect();
         assert!(due[..20].iter().all(Option::is_none));
-        let late: Vec<_> = due[20..].iter().map(|d| d.unwrap().since(now).as_millis()).collect();
+        let late: Vec<_> = due[20..].iter().map(|d| d.unwrap().as_millis()).collect();
         assert_eq!(late, [500, 1_000, 1_500, 2_000, 2_500]);
         assert_eq!(quota.take(quiet, 2, now), None);
         assert_eq!(quota.take(quiet, -1, now), None);

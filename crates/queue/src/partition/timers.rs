@@ -1,25 +1,31 @@
 //! Which timers of a partition are fired, and which come next.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use denrei_model::Timestamp;
-use denrei_storage::log::{LogError, Place, TimerId, TimerQuery, TimerRow, Timers};
+use denrei_storage::log::{
+    Epoch, LogError, Place, TimerId, TimerMark, TimerQuery, TimerRow, TimerVersion, Timers,
+};
 
 /// How often a partition asks for its timers anew: an administrator may have moved or cancelled one, or the wall clock jumped.
 /// A timer that is cancelled within so much of its time may still fire.
 const RECHECK: Duration = Duration::from_secs(1);
+/// Timers that are read at once, and bytes of what they carry, unless a single one carries more.
+pub(super) const PAGE: TimerQuery = TimerQuery { bytes: 1 << 20, ..TimerQuery::first(1_000) };
+/// The window is read until its timers carry so many bytes; what is put meanwhile may make it twice as large.
+const WINDOW_BYTES: usize = 4 << 20;
 
 /// The timers of one partition that are in the hands of the queue: the fired ones, and a window of those that come next.
 pub(crate) struct TimerBook {
     timers: Arc<dyn Timers>,
     place: Place,
+    epoch: Epoch,
     /// Fired, and not yet deleted.
-    firing: HashSet<TimerId>,
-    upcoming: BTreeMap<(Timestamp, TimerId), Bytes>,
-    due: HashMap<TimerId, Timestamp>,
+    firing: HashMap<TimerId, TimerMark>,
+    window: Window,
     /// Timers due at this time or later may be missing from the window.
     horizon: Option<Timestamp>,
     looked: Option<Duration>,
@@ -28,13 +34,13 @@ pub(crate) struct TimerBook {
 }
 
 impl TimerBook {
-    pub(crate) fn new(timers: Arc<dyn Timers>, place: Place) -> Self {
+    pub(crate) fn new(timers: Arc<dyn Timers>, place: Place, epoch: Epoch) -> Self {
         Self {
             timers,
             place,
-            firing: HashSet::new(),
-            upcoming: BTreeMap::new(),
-            due: HashMap::new(),
+            epoch,
+            firing: HashMap::new(),
+            window: Window::default(),
             horizon: None,
             looked: None,
             was_reloaded: false,
@@ -43,21 +49,23 @@ impl TimerBook {
 
     /// A timer was written. One that was found durable and fired before its writer heard of it is not taken in again.
     pub(crate) fn added(&mut self, row: TimerRow, room: usize) {
-        if self.firing.contains(&row.id) {
+        if self.firing.contains_key(&row.id) {
             return;
         }
-        if let Some(due) = self.due.remove(&row.id) {
-            self.upcoming.remove(&(due, row.id));
-        }
+        self.window.remove(row.id);
         if self.horizon.is_none_or(|horizon| row.due < horizon) {
-            self.due.insert(row.id, row.due);
-            self.upcoming.insert((row.due, row.id), row.payload);
+            self.window.insert(row);
         }
-        while self.upcoming.len() > room.saturating_mul(2).max(1) {
-            let Some(((due, id), _)) = self.upcoming.pop_last() else { break };
-            self.due.remove(&id);
+        let (room, bytes) = (room.saturating_mul(2).max(1), WINDOW_BYTES * 2);
+        while self.window.len() > room || (self.window.len() > 1 && self.window.bytes > bytes) {
+            let Some(due) = self.window.pop_last() else { break };
             self.horizon = Some(due);
         }
+    }
+
+    /// What the window says of some timers may no longer be so: it is read anew before any is fired.
+    pub(crate) fn doubt(&mut self) {
+        self.looked = None;
     }
 
     /// A timer that was fired is gone, or waits again.
@@ -65,18 +73,23 @@ impl TimerBook {
         self.firing.remove(&id);
     }
 
-    pub(crate) fn is_fired(&self, id: TimerId) -> bool {
-        self.firing.contains(&id)
+    pub(crate) fn is_fired(&self, timer: TimerVersion) -> bool {
+        self.firing.get(&timer.id) == Some(&timer.mark)
     }
 
     /// One was taken out of its turn.
-    pub(crate) fn fire(&mut self, id: TimerId) {
-        self.firing.insert(id);
+    pub(crate) fn fire(&mut self, timer: TimerVersion) {
+        self.firing.insert(timer.id, timer.mark);
     }
 
     /// When a timer of the window is due.
     pub(crate) fn due_of(&self, id: TimerId) -> Option<Timestamp> {
-        self.due.get(&id).copied()
+        self.window.due.get(&id).copied()
+    }
+
+    /// From when on timers may be missing from the window, if any may.
+    pub(crate) fn horizon(&self) -> Option<Timestamp> {
+        self.horizon
     }
 
     /// Whether a timer that is due then, and not fired, is in the window if it is there at all.
@@ -91,7 +104,7 @@ impl TimerBook {
 
     fn is_stale(&self, steady: Duration) -> bool {
         self.looked.is_none_or(|looked| looked + RECHECK <= steady)
-            || (self.upcoming.is_empty() && self.horizon.is_some())
+            || (self.window.len() == 0 && self.horizon.is_some())
     }
 
     /// How long until it is worth looking; zero: now.
@@ -103,7 +116,7 @@ impl TimerBook {
         if self.is_stale(steady) {
             return Duration::ZERO;
         }
-        let due = self.upcoming.first_key_value().map_or(RECHECK, |((due, _), _)| due.since(now));
+        let due = self.window.first().map_or(RECHECK, |due| due.since(now));
         due.min(recheck)
     }
 
@@ -119,12 +132,9 @@ impl TimerBook {
         }
         let mut fired = Vec::new();
         while self.firing.len() < room {
-            let Some(next) = self.upcoming.first_entry().filter(|entry| entry.key().0 <= now) else { break };
-            let ((due, id), payload) = next.remove_entry();
-            self.due.remove(&id);
-            if self.firing.insert(id) {
-                fired.push(TimerRow { id, due, payload });
-            }
+            let Some(row) = self.window.pop_due(now) else { break };
+            self.firing.insert(row.id, row.mark());
+            fired.push(row);
         }
         Ok(fired)
     }
@@ -132,19 +142,75 @@ impl TimerBook {
     async fn reload(&mut self, steady: Duration, room: usize) -> Result<(), LogError> {
         // Noted first: if the timers cannot be read, that is not tried without a pause.
         self.looked = Some(steady);
-        let limit = self.firing.len() + room + 1;
-        let rows = self.timers.list(&self.place, TimerQuery::first(limit)).await?;
-        self.horizon = rows.last().filter(|_| rows.len() >= limit).map(|row| row.due);
-        self.was_reloaded = true;
-        self.upcoming.clear();
-        self.due.clear();
-        for row in rows {
-            if !self.firing.contains(&row.id) {
-                self.due.insert(row.id, row.due);
-                self.upcoming.insert((row.due, row.id), row.payload);
+        let mut query = TimerQuery { limit: PAGE.limit.min(room.saturating_add(1)), ..PAGE };
+        let mut window = Window::default();
+        let horizon = loop {
+            let rows = self.timers.list(&self.place, query).await?;
+            let Some(last) = rows.last().map(|row| (row.due, row.id)) else { break None };
+            query.after = Some(last);
+            // What was put in the place of one that was fired waits until that has ended.
+            rows.into_iter()
+                .filter(|row| !self.firing.contains_key(&row.id))
+                .for_each(|row| window.insert(row));
+            if window.len() > room || window.bytes >= WINDOW_BYTES {
+                break Some(last.0);
             }
-        }
+        };
+        (self.window, self.horizon, self.was_reloaded) = (window, horizon, true);
         Ok(())
+    }
+}
+
+impl Drop for TimerBook {
+    /// However the partition ends, broken off as well.
+    fn drop(&mut self) {
+        self.timers.close(&self.place, self.epoch);
+    }
+}
+
+/// Timers that come next, by when they are due.
+#[derive(Default)]
+struct Window {
+    upcoming: BTreeMap<(Timestamp, TimerId), Bytes>,
+    due: HashMap<TimerId, Timestamp>,
+    bytes: usize,
+}
+
+impl Window {
+    fn len(&self) -> usize {
+        self.upcoming.len()
+    }
+
+    fn first(&self) -> Option<Timestamp> {
+        self.upcoming.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// A timer that is there already waits for another time from now on.
+    fn insert(&mut self, row: TimerRow) {
+        self.remove(row.id);
+        self.bytes += row.payload.len();
+        self.due.insert(row.id, row.due);
+        self.upcoming.insert((row.due, row.id), row.payload);
+    }
+
+    fn remove(&mut self, id: TimerId) {
+        let payload = self.due.remove(&id).and_then(|due| self.upcoming.remove(&(due, id)));
+        self.bytes -= payload.map_or(0, |payload| payload.len());
+    }
+
+    fn pop_last(&mut self) -> Option<Timestamp> {
+        let ((due, id), _) = self.upcoming.last_key_value()?;
+        let (due, id) = (*due, *id);
+        self.remove(id);
+        Some(due)
+    }
+
+    fn pop_due(&mut self, now: Timestamp) -> Option<TimerRow> {
+        let ((due, id), payload) =
+            self.upcoming.first_entry().filter(|next| next.key().0 <= now)?.remove_entry();
+        self.due.remove(&id);
+        self.bytes -= payload.len();
+        Some(TimerRow { id, due, payload })
     }
 }
 
@@ -157,29 +223,58 @@ mod tests {
     use denrei_model::Timestamp;
     use denrei_model::clock::ManualClock;
     use denrei_storage::log::{
-        LocalLog, LocalOptions, Log, Offset, Place, TimerId, TimerRow, TopicConfig, TopicName,
+        Epoch, LocalLog, LocalOptions, Log, Offset, Place, TimerChange, TimerId, TimerRow, Timers,
+        TopicConfig, TopicName,
     };
 
-    use super::TimerBook;
+    use super::{TimerBook, WINDOW_BYTES};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    #[tokio::test]
-    async fn a_timer_that_is_found_before_its_writer_hears_of_it_fires_once() {
+    async fn timers() -> (Arc<dyn Timers>, Place) {
         let clock = Arc::new(ManualClock::at(NOW));
         let log = LocalLog::memory(clock, LocalOptions::default()).unwrap();
         let topic = TopicName::from("t");
         log.admin().create_topic(&topic, TopicConfig::new(1)).await.unwrap();
-        let (timers, place) = (log.timers(&"g".into()), Place::new(topic, 0));
+        (log.timers(&"g".into()), Place::new(topic, 0))
+    }
+
+    #[tokio::test]
+    async fn a_timer_that_is_found_before_its_writer_hears_of_it_fires_once() {
+        let (timers, place) = timers().await;
         let id = TimerId { offset: Offset(5), attempt: 1 };
         let row = TimerRow { id, due: NOW, payload: Bytes::new() };
-        timers.change(&place, None, vec![row.clone()], Vec::new()).await.unwrap();
-        let mut book = TimerBook::new(timers, place);
+        timers.change(&place, None, vec![TimerChange::Put(row.clone())]).await.unwrap();
+        let mut book = TimerBook::new(timers, place, Epoch(1));
         assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), std::slice::from_ref(&row));
         book.added(row.clone(), 10);
         assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), []);
         book.ended(id);
         book.added(row.clone(), 10);
         assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), [row], "it waits again");
+    }
+
+    #[tokio::test]
+    async fn large_timers_are_in_the_window_a_few_at_a_time_and_all_fire_in_their_order() {
+        let (timers, place) = timers().await;
+        let row = |n: u64| {
+            let (id, due) =
+                (TimerId { offset: Offset(n), attempt: 0 }, Timestamp::from_millis(2_000_000 + n));
+            TimerRow { id, due, payload: vec![0; 1 << 20].into() }
+        };
+        timers.change(&place, None, (0..20).map(row).map(TimerChange::Put).collect()).await.unwrap();
+        let mut book = TimerBook::new(timers, place, Epoch(1));
+        (0..20).map(row).for_each(|row| book.added(row, 100));
+        assert!(book.window.bytes <= 2 * WINDOW_BYTES, "{} bytes as written", book.window.bytes);
+        assert_eq!(book.due(NOW, Duration::ZERO, 100).await.unwrap(), []);
+        assert!(book.window.bytes <= WINDOW_BYTES + (1 << 20), "{} bytes as read", book.window.bytes);
+        let mut fired = Vec::new();
+        while fired.len() < 20 {
+            // Those that are fired are the first to be listed; the others are found behind them.
+            let due = book.due(Timestamp::from_millis(3_000_000), Duration::ZERO, 100).await.unwrap();
+            assert!((1..=8).contains(&due.len()), "{} at once", due.len());
+            fired.extend(due.into_iter().map(|row| row.id.offset.0));
+        }
+        assert_eq!(fired, (0..20).collect::<Vec<_>>());
     }
 }

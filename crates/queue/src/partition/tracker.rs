@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use denrei_storage::log::{Offset, TimerId};
+use denrei_storage::log::{Offset, TimerVersion};
 
 use super::gaps::DoneSet;
 
@@ -13,9 +13,13 @@ struct Entry {
     done: bool,
 }
 
+/// So many offsets that are done are kept at least beside those that are not.
+const SLACK: usize = 1_024;
+
 /// The offsets of one assignment, in the order of the log.
 #[derive(Debug)]
 pub(crate) struct Tracker {
+    /// All that are not done, and some that are: an offset between two of them that is not there is done, or was never read.
     entries: VecDeque<Entry>,
     /// The first offset that was not seen yet.
     next: Offset,
@@ -24,7 +28,7 @@ pub(crate) struct Tracker {
     pending: usize,
     changed: bool,
     /// Timers whose task has ended, and that are not known to be deleted: no more than may be fired at once.
-    ended: BTreeSet<TimerId>,
+    ended: BTreeSet<TimerVersion>,
 }
 
 impl Tracker {
@@ -34,22 +38,22 @@ impl Tracker {
     }
 
     /// Timers that ended under an earlier assignment.
-    pub(crate) fn with_ended(self, ended: BTreeSet<TimerId>) -> Self {
+    pub(crate) fn with_ended(self, ended: BTreeSet<TimerVersion>) -> Self {
         Self { ended, ..self }
     }
 
     /// The task of this timer has ended.
-    pub(crate) fn end(&mut self, id: TimerId) {
-        self.ended.insert(id);
+    pub(crate) fn end(&mut self, timer: TimerVersion) {
+        self.ended.insert(timer);
     }
 
     /// This timer is no more.
-    pub(crate) fn deleted(&mut self, id: TimerId) {
-        self.ended.remove(&id);
+    pub(crate) fn deleted(&mut self, timer: TimerVersion) {
+        self.ended.remove(&timer);
     }
 
     /// Timers that are still to be deleted.
-    pub(crate) fn ended(&self) -> &BTreeSet<TimerId> {
+    pub(crate) fn ended(&self) -> &BTreeSet<TimerVersion> {
         &self.ended
     }
 
@@ -95,6 +99,10 @@ impl Tracker {
         while self.entries.front().is_some_and(|entry| entry.done) {
             self.entries.pop_front();
         }
+        // One that takes long holds the watermark; what is done above it must not fill the memory meanwhile.
+        if self.entries.len() > self.pending * 4 + SLACK {
+            self.entries.retain(|entry| !entry.done);
+        }
     }
 
     /// The first offset that is not done.
@@ -104,8 +112,12 @@ impl Tracker {
 
     /// What is done above the watermark, what an earlier owner did and was not read again yet included.
     pub(crate) fn above(&self) -> DoneSet {
-        let mut done: DoneSet =
-            self.entries.iter().filter(|entry| entry.done).map(|entry| entry.offset).collect();
+        let (mut done, mut from) = (DoneSet::default(), self.watermark());
+        for open in self.entries.iter().filter(|entry| !entry.done).map(|entry| entry.offset) {
+            done.push_before(from, open);
+            from = open.next();
+        }
+        done.push_before(from, self.next);
         done.extend_from(&self.known, self.next);
         done
     }
@@ -141,6 +153,24 @@ mod tests {
         tracker.complete(Offset(2));
         assert_eq!(tracker.watermark(), Offset(5));
         assert_eq!(tracker.above().runs(), [(6, 6)]);
+    }
+
+    #[test]
+    fn one_that_takes_long_does_not_have_all_the_others_remembered() {
+        let mut tracker = Tracker::new(Offset(0), DoneSet::default());
+        for offset in (0..100_000).map(Offset) {
+            tracker.read(offset);
+            if !offset.0.is_multiple_of(50_000) {
+                tracker.complete(offset);
+            }
+        }
+        assert_eq!((tracker.watermark(), tracker.pending()), (Offset(0), 2));
+        assert_eq!(tracker.above().runs(), [(1, 49_999), (50_001, 99_999)]);
+        assert!(tracker.entries.len() < 2 * SLACK, "{} entries", tracker.entries.len());
+        tracker.complete(Offset(0));
+        assert_eq!(tracker.watermark(), Offset(50_000));
+        tracker.complete(Offset(50_000));
+        assert_eq!((tracker.watermark(), tracker.above()), (Offset(100_000), DoneSet::default()));
     }
 
     proptest! {

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use denrei_storage::log::{Offset, Record, TimerId};
+use denrei_model::Timestamp;
+use denrei_storage::log::{Offset, Record, TimerId, TimerVersion};
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::wire::RawTask;
+use crate::wire::{RawTask, is_numbered};
 
 /// Where a task came from, and so what completes when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A record: its offset.
     Log(Offset),
-    /// A timer: its row.
-    Timer(TimerId),
+    /// A timer, as it was when it was fired.
+    Timer(TimerVersion),
 }
 
 impl Origin {
@@ -26,7 +27,7 @@ impl Origin {
     pub(crate) fn offset(self) -> Offset {
         match self {
             Self::Log(offset) => offset,
-            Self::Timer(id) => id.offset,
+            Self::Timer(timer) => timer.id.offset,
         }
     }
 }
@@ -70,8 +71,20 @@ pub(crate) struct Work {
     pub(crate) key: Option<KeyHash>,
     /// What the attempt before said; empty on the first.
     pub(crate) reason: String,
+    /// From when on its age counts.
+    pub(crate) born: Timestamp,
     #[expect(dead_code, reason = "it is held for what happens when it goes")]
     pub(crate) charge: Charge,
+}
+
+impl Work {
+    /// Under which id it waits. A number has one timer, whatever the try: what is put under it takes the place of what waits there.
+    pub(crate) fn timer_id(&self) -> TimerId {
+        match self.origin {
+            Origin::Timer(timer) if is_numbered(timer.id.offset) => timer.id,
+            origin => TimerId { offset: origin.offset(), attempt: self.task.metadata.attempt() },
+        }
+    }
 }
 
 /// What is read and not completed, against its bounds. Who found it full is woken when it has gone down to three quarters.
@@ -107,6 +120,13 @@ impl Gauge {
         false
     }
 
+    /// Adds what there is below the bound, `most` at most; gives back how much that is.
+    fn fill(&self, bound: usize, most: usize) -> usize {
+        let room = |used: usize| most.min(bound.saturating_sub(used));
+        let filled = |used| Some(used + room(used));
+        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, filled).map_or(0, room)
+    }
+
     fn add(&self, amount: usize) {
         self.used.fetch_add(amount, Ordering::SeqCst);
     }
@@ -125,6 +145,47 @@ impl Gauge {
 pub(crate) struct Budget {
     pub(crate) bytes: Gauge,
     pub(crate) room: Notify,
+}
+
+/// Bytes that one read may bring, unless a single record has more.
+const READ_BYTES: usize = 1 << 20;
+
+/// Room for the bytes of records that are being read: how many they are is known when they are there, and others read meanwhile.
+#[derive(Debug)]
+pub(crate) struct Reserve {
+    budget: Arc<Budget>,
+    held: usize,
+}
+
+impl Reserve {
+    pub(crate) fn new(budget: &Arc<Budget>) -> Self {
+        Self { budget: Arc::clone(budget), held: 0 }
+    }
+
+    /// Holds what room there is, if none is held already; how much that is.
+    pub(crate) fn hold(&mut self, bound: usize) -> usize {
+        if self.held == 0 {
+            self.held = self.budget.bytes.fill(bound, READ_BYTES);
+        }
+        self.held
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.held > 0
+    }
+
+    /// What was read is counted by itself, or nothing was.
+    pub(crate) fn release(&mut self) {
+        if self.held > 0 && self.budget.bytes.sub(std::mem::take(&mut self.held)) {
+            self.budget.room.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Reserve {
+    fn drop(&mut self) {
+        self.release();
+    }
 }
 
 /// What the tasks of one partition hold of the bounds.
@@ -146,6 +207,11 @@ impl Account {
     pub(crate) fn new(budget: &Arc<Budget>) -> Self {
         let (records, freed_bytes, freed_records) = Default::default();
         Self { budget: Arc::clone(budget), records, freed_bytes, freed_records }
+    }
+
+    /// What all partitions hold.
+    pub(crate) fn bytes(&self) -> &Gauge {
+        &self.budget.bytes
     }
 
     fn give_back(&self, bytes: usize, records: usize) {
@@ -191,13 +257,10 @@ pub(crate) struct Charge {
     records: usize,
 }
 
-/// What a task weighs beside its bytes.
-const OVERHEAD: usize = 256;
-
 impl Charge {
     /// For a timer.
     pub(crate) fn timer(account: &Arc<Account>, size: usize) -> Self {
-        let bytes = size + OVERHEAD;
+        let bytes = size + Record::OVERHEAD;
         account.budget.bytes.add(bytes);
         Self { account: Arc::clone(account), bytes, records: 0 }
     }
@@ -219,8 +282,12 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) fn new(account: &Arc<Account>, records: Vec<Record>) -> Self {
         account.records.add(records.len());
-        account.budget.bytes.add(records.iter().map(|record| record.size() + OVERHEAD).sum());
+        account.budget.bytes.add(records.iter().map(Record::weight).sum());
         Self { account: Arc::clone(account), records: records.into_iter() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
     }
 }
 
@@ -229,8 +296,7 @@ impl Iterator for Load {
 
     fn next(&mut self) -> Option<Self::Item> {
         let record = self.records.next()?;
-        let charge =
-            Charge { account: Arc::clone(&self.account), bytes: record.size() + OVERHEAD, records: 1 };
+        let charge = Charge { account: Arc::clone(&self.account), bytes: record.weight(), records: 1 };
         Some((record, charge))
     }
 }
@@ -251,7 +317,7 @@ mod tests {
     fn load(account: &Arc<Account>, records: u64) -> Load {
         let record = |offset| Record {
             offset: Offset(offset),
-            timestamp: denrei_model::Timestamp::from_millis(0),
+            timestamp: Timestamp::from_millis(0),
             key: None,
             value: Some(Bytes::from_static(b"a task")),
             headers: Vec::new(),

@@ -77,8 +77,8 @@ pub struct Settings {
     pub partition_concurrency: usize,
     /// Tasks of a partition that are read and not completed; above, reading of it stops. Default 10,000.
     pub max_pending_records: usize,
-    /// Bytes of tasks read and not completed, all partitions together; above, reading stops. Looked at before each read,
-    /// which may bring 512 more. Default 64 MiB.
+    /// Bytes of tasks read and not completed, all partitions together, 256 more for each; above, reading stops. No more is read than
+    /// there is room for, but for one task a partition: it may be larger than what is left. Default 64 MiB.
     pub max_pending_bytes: usize,
     /// Timers of a partition that are fired and not completed. Default 1,000.
     pub max_fired_timers: usize,
@@ -86,11 +86,13 @@ pub struct Settings {
     pub commit_interval_ms: u64,
     /// Tasks a second and partition: −1 any, 0 none. Default −1.
     pub processing_rate: i64,
-    /// Tasks a second and key; what is over it waits its turn as a timer. −1 any. Default −1.
+    /// Tasks a second and key; what is over it waits its turn as a timer. −1 any. Default −1. Counted by the steady clock: one that
+    /// is set grants nothing and takes nothing.
     pub per_key_rate: i64,
-    /// A task older than this, in milliseconds, goes to the dead letters; 0 means never. Default 0.
+    /// A task older than this, in milliseconds, goes to the dead letters; 0 means never. Default 0. Looked at when it is read, and when
+    /// its timer is due, whatever it waited for. The age of one that was told to wait counts from its time on.
     pub task_ttl_ms: u64,
-    /// Tasks of these keys are completed without being run. Default none.
+    /// Tasks of these keys are completed without being run: those that wait, when they are due. Default none.
     pub ignore_keys: BTreeSet<String>,
     /// How failed tasks are tried again.
     pub retry: RetryPolicy,

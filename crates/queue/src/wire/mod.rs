@@ -63,6 +63,11 @@ impl Metadata {
         millis(self.scheduled_time_millis)
     }
 
+    /// From when on its age counts: what was told to wait is no older for that.
+    pub(crate) fn born(&self) -> Timestamp {
+        if self.attempt() == 0 { self.timestamp().max(self.scheduled()) } else { self.timestamp() }
+    }
+
     /// How often it was tried before.
     #[must_use]
     pub fn attempt(&self) -> u32 {

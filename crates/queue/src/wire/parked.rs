@@ -1,6 +1,7 @@
 //! What a timer carries: a task, why it waits, and what happened to it so far.
 
 use bytes::Bytes;
+use denrei_model::Timestamp;
 use denrei_storage::log::{Header, Offset};
 use prost::Message;
 
@@ -44,6 +45,12 @@ pub(crate) struct Parked {
     /// What the last attempt said.
     #[prost(string, tag = "6")]
     pub(crate) reason: String,
+    /// From when on the age of the task counts, in milliseconds since the epoch; 0: it is as old as its metadata says.
+    #[prost(uint64, tag = "7")]
+    born_ms: u64,
+    /// Tells this timer from others that carry the same.
+    #[prost(fixed64, tag = "8")]
+    stamp: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -64,7 +71,25 @@ impl Parked {
             metadata: task.metadata.clone(),
             headers: task.headers.iter().map(header).collect(),
             reason: reason.into(),
+            born_ms: 0,
+            stamp: 0,
         }
+    }
+
+    /// Its age counts from then on.
+    pub(crate) fn born_at(self, born: Timestamp) -> Self {
+        Self { born_ms: born.as_millis(), ..self }
+    }
+
+    /// Unlike any that carries another stamp.
+    pub(crate) fn stamped(self, stamp: u64) -> Self {
+        Self { stamp, ..self }
+    }
+
+    /// From when on its age counts. While it waits for its own time, it does not grow older.
+    pub(crate) fn born(&self, due: Timestamp) -> Timestamp {
+        let born = if self.born_ms > 0 { Timestamp::from_millis(self.born_ms) } else { self.metadata.born() };
+        if self.kind() == ParkedKind::Scheduled { born.max(due) } else { born }
     }
 
     pub(crate) fn encode_to_bytes(&self) -> Bytes {

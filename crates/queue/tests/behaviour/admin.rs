@@ -6,9 +6,9 @@ use denrei_model::Clock as _;
 use denrei_queue::admin::{NumberedTimer, QueueAdmin, ResetTo, is_numbered};
 use denrei_queue::codec::Text;
 use denrei_queue::testing::Bench;
-use denrei_queue::wire::{Format, RawTask};
-use denrei_queue::{Settings, TaskClient};
-use denrei_storage::log::{ErrorKind, Offset, TimerQuery, TopicName};
+use denrei_queue::wire::{Format, METADATA_HEADER, RawTask};
+use denrei_queue::{PutOptions, Settings, TaskClient};
+use denrei_storage::log::{ErrorKind, Header, Offset, TimerQuery, TopicName};
 
 use crate::recorder::{names, pass, put, recorder};
 
@@ -37,6 +37,28 @@ async fn dead_letters_are_listed_put_back_and_thrown_away() {
     assert_eq!(admin.count_dead_letters(&topic(), 9).await.unwrap(), 0);
     let left = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
     assert_eq!(left.iter().map(|l| l.came_at).collect::<Vec<_>>(), [Offset(2)]);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_of_a_task_are_its_own_whatever_their_names_when_it_is_put_back() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, _) = recorder();
+    let subscription = bench.subscribe(pipeline, Settings::default()).await;
+    let own = [Header::new("dl_reason", "mine"), Header::new("dl_note", "mine too"), Header::new("x", "1")];
+    let options = PutOptions { headers: own.to_vec(), ..PutOptions::default() };
+    bench.client(Text).put_with(None, &"fatal:a".to_owned(), options).await.unwrap();
+    pass(5).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    admin.redrive(&bench.place(0), Offset(0), 1, Format::Header).await.unwrap();
+    pass(5).await;
+    let letters = admin.dead_letters(&topic(), 0, Offset(0), 10).await.unwrap();
+    let about: Vec<_> = letters.iter().map(|letter| (letter.came_at, &*letter.reason)).collect();
+    assert_eq!(about, [(Offset(0), "hopeless"), (Offset(1), "hopeless")]);
+    let put_back = bench.log.admin().read(&bench.place(0), Offset(1), 1).await.unwrap().remove(0);
+    for headers in [&letters[0].headers, &put_back.headers, &letters[1].headers] {
+        assert_eq!(headers.iter().filter(|h| h.name != METADATA_HEADER).cloned().collect::<Vec<_>>(), own);
+    }
     subscription.shutdown().await;
 }
 

@@ -1,6 +1,7 @@
 //! Side by side and one after the other: keys, permits, bounds.
 
 use denrei_queue::Settings;
+use denrei_queue::codec::Text;
 use denrei_queue::testing::Bench;
 use denrei_storage::log::Offset;
 
@@ -63,4 +64,24 @@ async fn a_retried_task_lets_later_ones_of_its_key_pass() {
     pass(10).await;
     assert_eq!(names(&seen), ["fail-once:a", "b", "fail-once:a"]);
     subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_bytes_are_read_than_are_allowed_but_for_one_task_a_partition() {
+    for partitions in [1, 2] {
+        let bench = Bench::new("t", partitions).await;
+        let (pipeline, seen) = recorder();
+        // None of them ends while the test looks.
+        let task = format!("sleep:{}3600000", "0".repeat(100_000));
+        for n in 0..100 {
+            bench.client(Text).put(format!("k{n}"), &task).await.unwrap();
+        }
+        let settings =
+            Settings { partition_concurrency: 0, max_pending_bytes: 1_000_000, ..Settings::default() };
+        let subscription = bench.subscribe(pipeline, settings).await;
+        pass(60).await;
+        let begun = seen.lock().len();
+        assert!((9..=9 + partitions as usize).contains(&begun), "{begun} of 9.97 that fit");
+        drop(subscription);
+    }
 }

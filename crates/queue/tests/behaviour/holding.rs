@@ -7,7 +7,7 @@ use denrei_queue::codec::Text;
 use denrei_queue::settings::{KeyOrder, RetryPolicy};
 use denrei_queue::testing::Bench;
 use denrei_queue::{Pipeline, Settings, Task, TaskError};
-use denrei_storage::log::{Offset, TimerQuery};
+use denrei_storage::log::{Offset, TimerChange, TimerQuery};
 
 use crate::recorder::{Seen, names, pass, put, recorder};
 
@@ -113,10 +113,10 @@ async fn a_task_that_is_ignored_or_too_old_at_its_turn_makes_way_for_the_next() 
     pass(5).await;
     source.set(Settings { ignore_keys: ["k".to_owned()].into(), ..holding() }).unwrap();
     pass(10).await;
-    assert_eq!(names(&seen), ["first"], "what waited behind it is ignored");
+    assert!(names(&seen).is_empty(), "it is ignored when it is due, and so is what waited behind it");
     source.set(Settings { task_ttl_ms: 1_000, ..holding() }).unwrap();
     pass(30).await;
-    assert_eq!(names(&seen), ["first", "first"], "what waited behind it is too old");
+    assert_eq!(names(&seen), ["first"], "what waited behind it is too old");
     assert_eq!(bench.dead_letters(0).await.len(), 2);
     assert_eq!(bench.committed(0).await, Some(Offset(6)));
     subscription.shutdown().await;
@@ -169,7 +169,7 @@ async fn a_timer_in_front_of_a_key_that_cannot_be_read_is_buried_and_makes_way_f
     let timers = bench.log.timers(&bench.group());
     let mut front = timers.list(&bench.place(0), TimerQuery::first(1)).await.unwrap();
     front[0].payload = "no task".into();
-    timers.change(&bench.place(0), None, front, Vec::new()).await.unwrap();
+    timers.change(&bench.place(0), None, front.into_iter().map(TimerChange::Put).collect()).await.unwrap();
     pass(3_600).await;
     assert_eq!(names(&seen), ["later 1", "2"]);
     assert_eq!(bench.dead_letters(0).await.len(), 1);
@@ -196,5 +196,27 @@ async fn a_timer_that_is_moved_beyond_the_others_is_not_taken_for_gone() {
     assert_eq!(names(&seen)[1..], ["later"; 8], "those of the other keys ran again");
     pass(3_600).await;
     assert_eq!(names(&seen)[9..], ["later 1", "2"]);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_front_that_is_cancelled_long_before_its_time_makes_way_although_many_timers_come_before_it() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = postponing();
+    let subscription = bench.subscribe(pipeline, Settings { max_fired_timers: 1, ..holding() }).await;
+    put(&bench, &["l=later", "m=later", "n=later", "o=later"]).await;
+    pass(5).await;
+    put(&bench, &["k=later 1", "k=2", "p=later 3", "p=4"]).await;
+    pass(5).await;
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    let timers = admin.timers(&bench.place(0), TimerQuery::first(9)).await.unwrap();
+    let front = timers.iter().find(|timer| timer.value == "later 1").unwrap();
+    assert!(admin.cancel_timer(&bench.place(0), front.id).await.unwrap());
+    pass(5).await;
+    assert_eq!(
+        names(&seen).last().map(String::as_str),
+        Some("2"),
+        "and the key that was not cancelled waits"
+    );
     subscription.shutdown().await;
 }

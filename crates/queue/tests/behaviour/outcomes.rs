@@ -1,8 +1,10 @@
 //! An offset completes only when the task is done, ignored, parked durably, or buried durably.
 
+use std::time::Duration;
+
 use denrei_queue::admin::QueueAdmin;
 use denrei_queue::codec::{Json, Text};
-use denrei_queue::settings::{DeferTimeout, RetryPolicy};
+use denrei_queue::settings::{DeferTimeout, RetryPolicy, StaticSettings};
 use denrei_queue::testing::Bench;
 use denrei_queue::{Completion, Pipeline, Settings, Task, TaskError};
 use denrei_storage::log::{Header, NewRecord, Offset, TimerQuery};
@@ -47,7 +49,7 @@ async fn a_reason_longer_than_any_record_is_cut_before_it_is_kept() {
     };
     let subscription = bench.subscribe(Pipeline::new(Text, process), three_tries()).await;
     put(&bench, &["k=long", "l=other"]).await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let admin = QueueAdmin::new(&*bench.log, bench.group());
     let waiting = admin.timers(&bench.place(0), TimerQuery::first(10)).await.unwrap();
     let lengths: Vec<usize> = waiting.iter().map(|timer| timer.reason.len()).collect();
@@ -126,6 +128,42 @@ async fn tasks_of_ignored_keys_complete_without_being_run_and_old_ones_are_burie
     assert_eq!(letters.len(), 1);
     assert_eq!(Bench::header(&letters[0], "dl_reason"), "the task is older than its time to live");
     assert_eq!(bench.committed(0).await, Some(Offset(3)));
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tasks_that_wait_are_ignored_or_buried_like_any_other_when_they_are_due() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let retry = RetryPolicy { first_ms: 60_000, jitter: 0.0, ..RetryPolicy::default() };
+    let settings = Settings { retry, ..Settings::default() };
+    let source = StaticSettings::new(settings.clone()).unwrap();
+    let builder = denrei_queue::Subscription::builder(bench.log.clone(), bench.clock.clone(), bench.group());
+    let subscription = builder.topic("t", pipeline).settings(&source).start().await.unwrap();
+    let client = bench.client(Text);
+    for (delay, key) in [(100, "noise"), (90, "delayed"), (1, "tried later")] {
+        let task = if delay == 1 { format!("fail:{key}") } else { key.to_owned() };
+        client.put_after(Duration::from_secs(delay), key, &task).await.unwrap();
+    }
+    put(&bench, &["tried=fail:tried"]).await;
+    pass(5).await;
+    assert_eq!(names(&seen), ["fail:tried", "fail:tried later"]);
+    source
+        .set(Settings { ignore_keys: ["noise".to_owned()].into(), task_ttl_ms: 60_500, ..settings })
+        .unwrap();
+    pass(200).await;
+    // The first of those that failed is a minute old at its second try, and two minutes at its third; the other was not older while
+    // it waited for its time.
+    assert_eq!(
+        names(&seen)[2..],
+        ["fail:tried", "fail:tried later", "delayed"],
+        "no older for having been told to wait"
+    );
+    let letters = bench.dead_letters(0).await;
+    let reasons: Vec<String> = letters.iter().map(|letter| Bench::header(letter, "dl_reason")).collect();
+    assert_eq!(reasons, ["the task is older than its time to live"; 2]);
+    let admin = QueueAdmin::new(&*bench.log, bench.group());
+    assert_eq!(admin.timers(&bench.place(0), TimerQuery::first(10)).await.unwrap(), []);
     subscription.shutdown().await;
 }
 

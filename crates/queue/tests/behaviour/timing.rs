@@ -133,3 +133,26 @@ async fn a_wall_clock_that_jumps_neither_loses_a_timer_nor_fires_one_before_what
     assert_eq!(names(&seen), ["a", "b"], "the clock went on: it is time");
     subscription.shutdown().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_jumps_neither_uses_up_the_quota_of_a_key_nor_grants_it() {
+    let bench = Bench::new("t", 1).await;
+    let (pipeline, seen) = recorder();
+    let subscription = bench.subscribe(pipeline, Settings { per_key_rate: 2, ..Settings::default() }).await;
+    let begun = async |tasks: u32| {
+        seen.lock().clear();
+        for n in 0..tasks {
+            put(&bench, &[&format!("k={n}")]).await;
+        }
+        pass(1).await;
+        seen.lock().len()
+    };
+    assert_eq!(begun(20).await, 20, "ten seconds' worth");
+    bench.clock.jump(3_600_000);
+    let granted = begun(10).await;
+    assert!((2..=4).contains(&granted), "{granted} at two a second, although an hour seems to be over");
+    pass(60).await;
+    bench.clock.jump(-3_600_000);
+    assert_eq!(begun(10).await, 10, "it was idle for a minute");
+    subscription.shutdown().await;
+}

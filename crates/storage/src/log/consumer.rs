@@ -103,11 +103,17 @@ pub trait Consumer: Send + 'static {
     fn close(self: Box<Self>) -> BoxFuture<'static, Result<(), LogError>>;
 }
 
+/// Says how many bytes of records are wanted, each counted with its [weight](Record::weight).
+pub type Room<'a> = &'a mut (dyn FnMut() -> usize + Send);
+
 /// The records of one partition while an assignment of it lasts. Each partition is read by itself, wherever its records are
 /// wanted: one that is not read for a while holds no other back, and keeps what was fetched for it.
 pub trait Records: Send + 'static {
-    /// Waits for the next records, in order: one at least, `most` at most. May be dropped and called again: nothing is lost.
+    /// Waits for the next records, in order: `most` at most. May be dropped and called again: nothing is lost.
+    ///
+    /// `room` is asked once there are any: many may wait for records, and none of them knows beforehand how much the others take.
+    /// No more come than fit into it, but one at least; none, if there is no room at all.
     ///
     /// An error of the kind [`NotOwner`](super::ErrorKind::NotOwner) says that the assignment has ended.
-    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>>;
+    fn next<'a>(&'a mut self, most: usize, room: Room<'a>) -> BoxFuture<'a, Result<Vec<Record>, LogError>>;
 }

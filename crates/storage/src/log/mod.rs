@@ -36,7 +36,7 @@ mod timers;
 use std::sync::Arc;
 
 pub use admin::{Admin, GroupOffset, RESET_MARK, TopicConfig, TopicInfo, Watermarks};
-pub use consumer::{Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, Records};
+pub use consumer::{Assigned, Commit, Consumer, ConsumerOptions, Epoch, Event, Records, Room};
 pub use error::{ErrorKind, LogError, Retry};
 #[cfg(feature = "embedded")]
 pub use local::embedded::{Durability, EmbeddedOptions};
@@ -44,7 +44,7 @@ pub use local::{LocalLog, LocalOptions};
 pub use placement::{murmur2, partition_of};
 pub use producer::{Placed, Producer, Sent};
 pub use record::{GroupId, Header, NewRecord, Offset, Partition, Place, Record, TopicName};
-pub use timers::{TimerId, TimerQuery, TimerRow, Timers};
+pub use timers::{TimerChange, TimerId, TimerMark, TimerQuery, TimerRow, TimerVersion, Timers};
 
 use futures_util::future::BoxFuture;
 

@@ -195,6 +195,9 @@ pub struct Record {
 }
 
 impl Record {
+    /// What a record takes in memory beside its bytes, more or less.
+    pub const OVERHEAD: usize = 256;
+
     /// The value of the last header of this name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&Bytes> {
@@ -206,6 +209,23 @@ impl Record {
     pub fn size(&self) -> usize {
         size(self.key.as_ref(), self.value.as_ref(), &self.headers)
     }
+
+    /// What it takes in memory, more or less: what counts against the room for records that were read.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.size() + Self::OVERHEAD
+    }
+}
+
+/// Leaves of records in order what fits: `most`, and what weighs no more than `bytes` together, but one at least.
+pub(super) fn fit(records: &mut Vec<Record>, most: usize, bytes: usize) {
+    let mut weight = 0_usize;
+    let fits = |record: &&Record| {
+        weight = weight.saturating_add(record.weight());
+        weight <= bytes
+    };
+    let count = records.iter().take(most).take_while(fits).count();
+    records.truncate(count.max(1));
 }
 
 fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &[Header]) -> usize {

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use denrei_model::Timestamp;
 use futures_util::future::BoxFuture;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Epoch, LogError, Offset, Place};
 
@@ -30,6 +31,80 @@ pub struct TimerRow {
     pub payload: Bytes,
 }
 
+/// What a timer carries, in short. Timers of one id that carry different things differ in it; one that was moved does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimerMark(pub(super) u64);
+
+/// A timer as it was found: what is put in its place later is another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimerVersion {
+    /// Which timer.
+    pub id: TimerId,
+    /// What it carried.
+    pub mark: TimerMark,
+}
+
+impl TimerRow {
+    /// What it carries, in short.
+    #[must_use]
+    pub fn mark(&self) -> TimerMark {
+        mark_of(&self.payload)
+    }
+
+    /// The timer as it is now.
+    #[must_use]
+    pub fn version(&self) -> TimerVersion {
+        TimerVersion { id: self.id, mark: self.mark() }
+    }
+}
+
+pub(super) fn mark_of(payload: &Bytes) -> TimerMark {
+    TimerMark(xxh3_64(payload))
+}
+
+/// A change of one timer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimerChange {
+    /// It waits, whatever waited under its id.
+    Put(TimerRow),
+    /// It waits in place of what waited under its id, if that still carries this. If not, nothing changes: somebody else has put
+    /// or deleted a timer meanwhile, and that counts.
+    Replace(TimerMark, TimerRow),
+    /// Nothing waits under this id.
+    Delete(TimerId),
+    /// This one has ended. What was put in its place meanwhile stays.
+    End(TimerVersion),
+}
+
+impl TimerChange {
+    /// Which timer it changes.
+    #[must_use]
+    pub fn id(&self) -> TimerId {
+        match self {
+            Self::Put(row) | Self::Replace(_, row) => row.id,
+            Self::Delete(id) => *id,
+            Self::End(version) => version.id,
+        }
+    }
+
+    /// What the timer must carry for this to change it; none: whatever it carries.
+    pub(super) fn condition(&self) -> Option<TimerMark> {
+        match self {
+            Self::Put(_) | Self::Delete(_) => None,
+            Self::Replace(mark, _) => Some(*mark),
+            Self::End(version) => Some(version.mark),
+        }
+    }
+
+    /// What waits afterwards.
+    pub(super) fn into_row(self) -> Option<TimerRow> {
+        match self {
+            Self::Put(row) | Self::Replace(_, row) => Some(row),
+            Self::Delete(_) | Self::End(_) => None,
+        }
+    }
+}
+
 /// Which timers to look at, in the order of (due, id).
 #[derive(Debug, Clone, Copy)]
 pub struct TimerQuery {
@@ -39,13 +114,15 @@ pub struct TimerQuery {
     pub until: Timestamp,
     /// At most so many.
     pub limit: usize,
+    /// Only so many as carry no more bytes than this together, but one at least.
+    pub bytes: usize,
 }
 
 impl TimerQuery {
     /// The first `limit` timers, whenever they are due.
     #[must_use]
     pub const fn first(limit: usize) -> Self {
-        Self { after: None, until: Timestamp::from_millis(u64::MAX), limit }
+        Self { after: None, until: Timestamp::from_millis(u64::MAX), limit, bytes: usize::MAX }
     }
 }
 
@@ -54,18 +131,17 @@ pub trait Timers: Send + Sync + 'static {
     /// Makes the timers of a partition that was just assigned ready to be asked; those of former owners are among them.
     fn open<'a>(&'a self, place: &'a Place, epoch: Epoch) -> BoxFuture<'a, Result<(), LogError>>;
 
-    /// Lets go of a partition's timers.
-    fn close(&self, place: &Place);
+    /// Lets go of a partition's timers, unless they were opened again under another epoch.
+    fn close(&self, place: &Place, epoch: Epoch);
 
-    /// Writes timers and deletes others in one step. Resolves when that is durable.
+    /// Changes timers in one step. Resolves when that is durable.
     ///
     /// With an epoch, only the owner of the partition may do it; without, it is an administrator who does.
     fn change<'a>(
         &'a self,
         place: &'a Place,
         epoch: Option<Epoch>,
-        put: Vec<TimerRow>,
-        delete: Vec<TimerId>,
+        changes: Vec<TimerChange>,
     ) -> BoxFuture<'a, Result<(), LogError>>;
 
     /// Timers of a partition, the earliest first.

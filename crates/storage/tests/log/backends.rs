@@ -110,7 +110,7 @@ pub(crate) enum Seen {
 fn all(place: Place, records: Box<dyn Records>) -> BoxStream<'static, (Place, Vec<Record>)> {
     let next = |(place, mut records): (Place, Box<dyn Records>)| async move {
         loop {
-            match records.next(512).await {
+            match records.next(512, &mut || usize::MAX).await {
                 Ok(batch) => {
                     assert!((1..=512).contains(&batch.len()), "{place:?}: {} records at once", batch.len());
                     return Some(((place.clone(), batch), (place, records)));
@@ -161,6 +161,11 @@ impl Member {
         } else {
             self.records.push(all(one.place.clone(), records));
         }
+    }
+
+    /// Hands out the partition that is not read.
+    pub(crate) fn take_aside(&mut self) -> Box<dyn Records> {
+        self.set_aside.take().expect("it is owned")
     }
 
     pub(crate) fn read_aside(&mut self) {

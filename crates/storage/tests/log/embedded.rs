@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use denrei_model::clock::SystemClock;
 use denrei_storage::log::{
-    ConsumerOptions, EmbeddedOptions, ErrorKind, Event, LocalLog, Log, NewRecord, Offset, Place, TimerId,
-    TimerQuery, TimerRow, TopicConfig,
+    ConsumerOptions, EmbeddedOptions, ErrorKind, Event, LocalLog, Log, NewRecord, Offset, Place, TimerChange,
+    TimerId, TimerQuery, TimerRow, TopicConfig,
 };
 
 fn open(path: &Path) -> Result<LocalLog, denrei_storage::log::LogError> {
@@ -47,7 +47,7 @@ async fn everything_is_there_after_a_restart() {
         log.admin().reset(&"g".into(), &place, Offset(77)).await.unwrap();
         let id = TimerId { offset: Offset(1), attempt: 3 };
         let row = TimerRow { id, due: denrei_model::Timestamp::from_millis(5), payload: "p".into() };
-        log.timers(&"g".into()).change(&place, None, vec![row], vec![]).await.unwrap();
+        log.timers(&"g".into()).change(&place, None, vec![TimerChange::Put(row)]).await.unwrap();
     }
     let log = open(dir.path()).unwrap();
     let span = log.admin().watermarks(&place).await.unwrap();
@@ -102,7 +102,9 @@ async fn a_read_that_is_called_away_again_and_again_comes_to_its_end() {
         while seen.len() < 100 {
             // Asked once, and called away at once; for fewer than the time before.
             for most in [30, 7] {
-                if let Some(batch) = futures_util::FutureExt::now_or_never(records.next(most)) {
+                if let Some(batch) =
+                    futures_util::FutureExt::now_or_never(records.next(most, &mut || usize::MAX))
+                {
                     let batch = batch.unwrap();
                     assert!(batch.len() <= most);
                     seen.extend(batch.into_iter().map(|record| record.offset.0));

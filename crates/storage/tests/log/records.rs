@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use denrei_model::Timestamp;
 use denrei_storage::log::{
-    ErrorKind, Header, NewRecord, Offset, Partition, Place, Retry, TopicConfig, partition_of,
+    ErrorKind, Header, NewRecord, Offset, Partition, Place, Record, Retry, TopicConfig, partition_of,
 };
 
 use crate::backends::on_every_log;
@@ -103,6 +103,40 @@ async fn a_partition_that_is_not_read_holds_no_other_back_and_loses_nothing() {
         member.read_aside();
         let values: Vec<_> = member.take(5).await.into_iter().map(|(_, r)| r.value.unwrap()).collect();
         assert_eq!(values, ["0", "2", "4", "6", "8"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_read_at_once_than_there_is_room_for_but_one_record_at_least() {
+    let promise = "no_more_is_read_at_once_than_there_is_room_for_but_one_record_at_least";
+    on_every_log(promise, |f| async move {
+        let topic = f.topic(1).await;
+        // Beyond what the embedded log keeps of the newest, so that the store is read as well.
+        for n in 0..30_u8 {
+            f.send(NewRecord::new(topic.clone(), vec![n; 100_000])).await;
+        }
+        let mut member = f.join(&topic).await;
+        let place = Place::new(topic.clone(), 0);
+        member.aside = Some(place.clone());
+        member.own(1).await;
+        let mut records = member.take_aside();
+        let (mut seen, one) = (Vec::new(), 100_000 + Record::OVERHEAD);
+        for (room, most) in [(3 * one, 3), (0, 0), (3 * one - 1, 2), (1, 1)].into_iter().cycle() {
+            if seen.len() == 30 {
+                break;
+            }
+            let mut asked = 0;
+            let mut answer = || {
+                asked += 1;
+                room
+            };
+            let batch = records.next(512, &mut answer).await.unwrap();
+            assert!(batch.len() <= most && batch.is_empty() == (most == 0), "{}: {}", f.name, batch.len());
+            assert_eq!(asked, 1, "{}: once there are any", f.name);
+            seen.extend(batch.iter().map(|record| record.value.as_ref().unwrap()[0]));
+        }
+        assert_eq!(seen, (0..30).collect::<Vec<u8>>(), "{}", f.name);
     })
     .await;
 }

@@ -51,7 +51,7 @@ async fn by_the_log(ground: &Ground) -> anyhow::Result<Drained> {
 }
 
 async fn next(mut partition: Box<dyn Records>) -> (Result<Vec<Record>, LogError>, Box<dyn Records>) {
-    (partition.next(BATCH).await, partition)
+    (partition.next(BATCH, &mut || usize::MAX).await, partition)
 }
 
 /// With what the log sets too: without `fetch.queue.backoff.ms` rdkafka is a tenth as fast as it is.

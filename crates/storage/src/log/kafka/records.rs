@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::error::foreign;
 use super::rebalance::{Rebalances, millis};
-use crate::log::{ErrorKind, Header, LogError, Offset, Record, Records};
+use crate::log::{ErrorKind, Header, LogError, Offset, Record, Records, Room};
 
 /// Memory for the bytes of records is taken in pieces of this size. A record that is kept keeps its piece: a page at most.
 const PIECE: usize = 4 << 10;
@@ -35,6 +35,8 @@ struct Queue {
     foreign: PartitionQueue<Rebalances>,
     /// The offset that is handed out next: anything before it was seen already.
     next: Offset,
+    /// It was taken when there was no room for it, and comes first.
+    ahead: Option<Record>,
     copies: Copies,
 }
 
@@ -43,7 +45,7 @@ impl Fetched {
         let wake = Arc::new(Notify::new());
         let bell = Arc::clone(&wake);
         foreign.set_nonempty_callback(move || bell.notify_one());
-        let queue = Queue { foreign, next, copies: Copies::default() };
+        let queue = Queue { foreign, next, ahead: None, copies: Copies::default() };
         Arc::new(Self { queue: Mutex::new(Some(queue)), wake })
     }
 
@@ -52,39 +54,67 @@ impl Fetched {
         self.wake.notify_one();
     }
 
-    fn take(&self, most: usize) -> Result<Vec<Record>, LogError> {
+    /// None: nothing is there.
+    fn take(&self, most: usize, room: Room<'_>) -> Result<Option<Vec<Record>>, LogError> {
         match &mut *self.queue.lock() {
-            Some(queue) => queue.take(most),
+            Some(queue) => queue.take(most, room),
             None => Err(LogError::new(ErrorKind::NotOwner, "the partition was given away")),
         }
     }
 }
 
 impl Queue {
-    fn take(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
-        let (mut records, most) = (Vec::new(), most.min(AT_ONCE));
+    fn take(&mut self, most: usize, room: Room<'_>) -> Result<Option<Vec<Record>>, LogError> {
+        let first = match self.ahead.take() {
+            Some(record) => record,
+            None => match self.poll()? {
+                Some(record) => record,
+                None => return Ok(None),
+            },
+        };
+        let bytes = room();
+        if bytes == 0 {
+            self.ahead = Some(first);
+            return Ok(Some(Vec::new()));
+        }
+        let (most, mut left) = (most.min(AT_ONCE), bytes.saturating_sub(first.weight()));
+        let mut records = Vec::with_capacity(most);
+        records.push(first);
         while records.len() < most {
-            match self.foreign.poll(Duration::ZERO) {
-                None => break,
-                Some(Ok(message)) => {
-                    let offset = offset_of(&message);
-                    if offset >= self.next {
-                        self.next = offset.next();
-                        if records.is_empty() {
-                            records.reserve_exact(most);
-                        }
-                        records.push(self.copies.record(&message));
-                    }
+            match self.poll() {
+                Ok(Some(record)) if record.weight() <= left => {
+                    left -= record.weight();
+                    records.push(record);
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => {}
-                Some(Err(error)) if records.is_empty() => return Err(foreign(&error)),
-                Some(Err(error)) => {
+                Ok(ahead) => {
+                    self.ahead = ahead;
+                    break;
+                }
+                Err(error) => {
                     tracing::warn!(%error, "while reading a partition");
                     break;
                 }
             }
         }
-        Ok(records)
+        Ok(Some(records))
+    }
+
+    /// The next record that was not seen yet, if it is there.
+    fn poll(&mut self) -> Result<Option<Record>, LogError> {
+        loop {
+            match self.foreign.poll(Duration::ZERO) {
+                None => return Ok(None),
+                Some(Ok(message)) => {
+                    let offset = offset_of(&message);
+                    if offset >= self.next {
+                        self.next = offset.next();
+                        return Ok(Some(self.copies.record(&message)));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {}
+                Some(Err(error)) => return Err(foreign(&error)),
+            }
+        }
     }
 }
 
@@ -95,10 +125,9 @@ impl KafkaRecords {
         Self(fetched)
     }
 
-    async fn read(&self, most: usize) -> Result<Vec<Record>, LogError> {
+    async fn read(&self, most: usize, room: Room<'_>) -> Result<Vec<Record>, LogError> {
         loop {
-            let records = self.0.take(most)?;
-            if !records.is_empty() {
+            if let Some(records) = self.0.take(most, room)? {
                 return Ok(records);
             }
             self.0.wake.notified().await;
@@ -107,8 +136,8 @@ impl KafkaRecords {
 }
 
 impl Records for KafkaRecords {
-    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>> {
-        self.read(most.max(1)).boxed()
+    fn next<'a>(&'a mut self, most: usize, room: Room<'a>) -> BoxFuture<'a, Result<Vec<Record>, LogError>> {
+        self.read(most.max(1), room).boxed()
     }
 }
 

@@ -4,18 +4,16 @@
 //! changes by what is tailed alone, its own writes included, so that its order is the log's. A write is answered
 //! when it is durable *and* tailed: what was deleted is not listed again.
 
+mod rows;
+
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use denrei_model::Timestamp;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use parking_lot::Mutex;
-use prost::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
@@ -28,74 +26,25 @@ use super::options::{HEADROOM, KafkaOptions};
 use super::producer::KafkaProducer;
 use super::records::record;
 use crate::log::{
-    Admin as _, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Producer as _,
-    Record, TimerId, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
+    Admin as _, Epoch, ErrorKind, GroupId, LogError, Offset, Partition, Place, Producer as _, Record,
+    TimerChange, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
 };
+use rows::Rows;
 
 /// How long the tail sleeps in librdkafka before it looks whether partitions came or went.
 const TICK: Duration = Duration::from_millis(20);
 /// How long a write may take to come back by the tail.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The value of a timer's record. Its key is the offset and the attempt, big-endian.
-#[derive(Clone, PartialEq, Message)]
-struct TimerValue {
-    #[prost(uint64, tag = "1")]
-    due_ms: u64,
-    #[prost(bytes = "bytes", tag = "2")]
-    payload: Bytes,
-}
-
-/// The timers of one partition, as tailed so far.
-#[derive(Debug, Default)]
-struct Rows {
-    by_due: BTreeMap<(Timestamp, TimerId), Bytes>,
-    due: HashMap<TimerId, Timestamp>,
-}
-
-impl Rows {
-    fn apply(&mut self, record: &Record) {
-        let Some(id) = record.key.as_ref().and_then(|key| parse_key(key)) else { return };
-        if let Some(due) = self.due.remove(&id) {
-            self.by_due.remove(&(due, id));
-        }
-        let Some(Ok(value)) = record.value.clone().map(TimerValue::decode) else { return };
-        let due = Timestamp::from_millis(value.due_ms);
-        self.due.insert(id, due);
-        self.by_due.insert((due, id), value.payload);
-    }
-
-    fn list(&self, query: TimerQuery) -> Vec<TimerRow> {
-        let last = (query.until, TimerId { offset: Offset(u64::MAX), attempt: u32::MAX });
-        let from = query.after.map_or(Bound::Unbounded, Bound::Excluded);
-        if query.after.is_some_and(|after| after >= last) {
-            return Vec::new();
-        }
-        let range = self.by_due.range((from, Bound::Included(last)));
-        let row = |((due, id), payload): (&(Timestamp, TimerId), &Bytes)| TimerRow {
-            id: *id,
-            due: *due,
-            payload: payload.clone(),
-        };
-        range.take(query.limit).map(row).collect()
-    }
-}
-
-fn key(id: TimerId) -> Bytes {
-    [&id.offset.0.to_be_bytes()[..], &id.attempt.to_be_bytes()].concat().into()
-}
-
-fn parse_key(key: &[u8]) -> Option<TimerId> {
-    let (offset, attempt) = key.split_first_chunk::<8>()?;
-    let attempt = u32::from_be_bytes(attempt.try_into().ok()?);
-    Some(TimerId { offset: Offset(u64::from_be_bytes(*offset)), attempt })
-}
-
 /// A partition that is tailed.
 #[derive(Debug)]
 struct Tailed {
     epoch: Epoch,
+    /// Tells it from one that was tailed under the same number before, and read to its end.
+    turn: u64,
     rows: Rows,
+    /// Records before this one were there already when the tail began.
+    began_at: Offset,
     /// The offset that the tail waits for.
     next: watch::Sender<u64>,
 }
@@ -104,6 +53,7 @@ struct Tailed {
 #[derive(Debug, Default)]
 struct Tail {
     partitions: Mutex<BTreeMap<u32, Tailed>>,
+    turns: AtomicU64,
     changed: AtomicBool,
     closed: AtomicBool,
 }
@@ -198,9 +148,12 @@ impl KafkaTimers {
             .or_insert_with(|| {
                 tail.changed.store(true, Ordering::SeqCst);
                 // Told where to begin, librdkafka need not ask; where there are no timers, nothing is waited for.
-                Tailed { epoch, rows: Rows::default(), next: watch::Sender::new(start.0) }
+                let (next, turn) = (watch::Sender::new(start.0), tail.turns.fetch_add(1, Ordering::Relaxed));
+                Tailed { epoch, turn, rows: Rows::default(), began_at: end, next }
             });
-        caught_up(&tail, place.partition, end).await
+        caught_up(&tail, place.partition, end).await?;
+        self.settle(place, &tail).await;
+        Ok(())
     }
 
     fn known_tail(&self, place: &Place) -> Option<Arc<Tail>> {
@@ -209,23 +162,30 @@ impl KafkaTimers {
         is_open.then_some(tail)
     }
 
-    async fn write(&self, place: &Place, put: Vec<TimerRow>, delete: Vec<TimerId>) -> Result<(), LogError> {
-        let at = self.place(place);
-        let record = |id: TimerId, value: Option<Bytes>| NewRecord {
-            topic: at.topic.clone(),
-            partition: Some(at.partition),
-            key: Some(key(id)),
-            value,
-            headers: Vec::new(),
-            timestamp: None,
+    /// Writes down what the last word of the log on some timers is not, although it holds: what was overruled would come back with
+    /// the next who reads the log from its beginning, once it is compacted.
+    async fn settle(&self, place: &Place, tail: &Tail) {
+        let due = {
+            let partitions = tail.partitions.lock();
+            partitions.get(&place.partition.0).map(|tailed| tailed.rows.settling()).unwrap_or_default()
         };
-        let value = |row: &TimerRow| TimerValue { due_ms: row.due.as_millis(), payload: row.payload.clone() };
-        let puts = put.iter().map(|row| record(row.id, Some(Bytes::from(value(row).encode_to_vec()))));
-        let sent: Vec<_> = puts.map(|record| self.producer.send(record)).collect();
-        let mut placed = try_join_all(sent).await?;
+        if !due.is_empty()
+            && let Err(error) = self.write(place, due).await
+        {
+            tracing::warn!(%error, ?place, "what was overruled among the timers stays in the log for now");
+        }
+    }
+
+    async fn write(&self, place: &Place, changes: Vec<TimerChange>) -> Result<(), LogError> {
+        let at = self.place(place);
+        let is_put = |change: &TimerChange| matches!(change, TimerChange::Put(_) | TimerChange::Replace(..));
+        let (puts, deletes): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_put);
+        let mut placed = Vec::new();
         // What replaces a timer is durable before the timer is deleted.
-        let deletes: Vec<_> = delete.iter().map(|id| self.producer.send(record(*id, None))).collect();
-        placed.extend(try_join_all(deletes).await?);
+        for changes in [puts, deletes] {
+            let sent = changes.into_iter().map(|change| self.producer.send(rows::record_of(&at, change)));
+            placed.extend(try_join_all(sent.collect::<Vec<_>>()).await?);
+        }
         let Some(end) = placed.iter().map(|placed| placed.offset.next()).max() else { return Ok(()) };
         match self.known_tail(place) {
             Some(tail) => caught_up(&tail, place.partition, end).await,
@@ -257,46 +217,55 @@ async fn caught_up(tail: &Tail, partition: Partition, end: Offset) -> Result<(),
 
 /// Tails the timers of a topic until the last user is gone.
 fn follow(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) {
+    // What is read. A partition that was closed and opened again meanwhile is not, and what is still heard of it is of the past.
+    let mut turns = BTreeMap::new();
     while !tail.closed.load(Ordering::SeqCst) {
-        if tail.changed.swap(false, Ordering::SeqCst)
-            && let Err(error) = assign(tail, reader, topic)
-        {
-            tracing::warn!(%error, %topic, "timers cannot be read");
-            tail.changed.store(true, Ordering::SeqCst);
+        if tail.changed.swap(false, Ordering::SeqCst) {
+            match assign(tail, reader, topic) {
+                Ok(assigned) => turns = assigned,
+                Err(error) => {
+                    tracing::warn!(%error, %topic, "timers cannot be read");
+                    tail.changed.store(true, Ordering::SeqCst);
+                }
+            }
         }
         match reader.poll(TICK) {
             Some(Ok(message)) => {
                 let partition = u32::try_from(message.partition()).unwrap_or_default();
-                apply(tail, partition, &record(&message));
+                apply(tail, &turns, partition, &record(&message));
             }
-            Some(Err(KafkaError::PartitionEOF(partition))) => at_end(tail, reader, topic, partition),
+            Some(Err(KafkaError::PartitionEOF(partition))) => at_end(tail, &turns, reader, topic, partition),
             Some(Err(error)) => tracing::warn!(%error, %topic, "timers"),
             None => {}
         }
     }
 }
 
-fn assign(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) -> Result<(), KafkaError> {
-    let mut list = TopicPartitionList::new();
+/// Has the reader read all that is to be tailed; the turns of these partitions.
+fn assign(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) -> Result<BTreeMap<u32, u64>, KafkaError> {
+    let (mut list, mut turns) = (TopicPartitionList::new(), BTreeMap::new());
     for (partition, tailed) in tail.partitions.lock().iter() {
+        turns.insert(*partition, tailed.turn);
         let next = i64::try_from(*tailed.next.borrow()).unwrap_or(i64::MAX);
         let (partition, from) = (i32::try_from(*partition).unwrap_or(i32::MAX), ForeignOffset::Offset(next));
         list.add_partition_offset(topic.as_str(), partition, from)?;
     }
-    reader.assign(&list)
+    reader.assign(&list)?;
+    Ok(turns)
 }
 
-fn apply(tail: &Tail, partition: u32, record: &Record) {
+fn apply(tail: &Tail, turns: &BTreeMap<u32, u64>, partition: u32, record: &Record) {
     let mut partitions = tail.partitions.lock();
-    let Some(tailed) = partitions.get_mut(&partition) else { return };
+    let tailed = partitions.get_mut(&partition);
+    let Some(tailed) = tailed.filter(|tailed| turns.get(&partition) == Some(&tailed.turn)) else { return };
     if record.offset.0 >= *tailed.next.borrow() {
-        tailed.rows.apply(record);
+        tailed.rows.apply(record, record.offset < tailed.began_at);
         tailed.next.send_replace(record.offset.next().0);
     }
 }
 
 /// Compaction leaves gaps: at the end of the partition, the tail stands at the end whatever it saw last.
-fn at_end(tail: &Tail, reader: &BaseConsumer, topic: &TopicName, partition: i32) {
+fn at_end(tail: &Tail, turns: &BTreeMap<u32, u64>, reader: &BaseConsumer, topic: &TopicName, partition: i32) {
     let Ok(positions) = reader.position() else { return };
     let position = match positions.find_partition(topic.as_str(), partition).map(|e| e.offset()) {
         Some(ForeignOffset::Offset(position)) => position,
@@ -305,7 +274,10 @@ fn at_end(tail: &Tail, reader: &BaseConsumer, topic: &TopicName, partition: i32)
     };
     let (partition, position) =
         (u32::try_from(partition).unwrap_or_default(), u64::try_from(position).unwrap_or(0));
-    if let Some(tailed) = tail.partitions.lock().get(&partition) {
+    let partitions = tail.partitions.lock();
+    if let Some(tailed) =
+        partitions.get(&partition).filter(|tailed| turns.get(&partition) == Some(&tailed.turn))
+    {
         tailed.next.send_if_modified(|next| {
             let forward = position > *next;
             *next = position.max(*next);
@@ -319,9 +291,11 @@ impl Timers for KafkaTimers {
         self.open_partition(place, epoch).boxed()
     }
 
-    fn close(&self, place: &Place) {
-        if let Some(tail) = self.tails.lock().get(&place.topic) {
-            tail.partitions.lock().remove(&place.partition.0);
+    fn close(&self, place: &Place, epoch: Epoch) {
+        let Some(tail) = self.tails.lock().get(&place.topic).map(Arc::clone) else { return };
+        let mut partitions = tail.partitions.lock();
+        if partitions.get(&place.partition.0).is_some_and(|tailed| tailed.epoch == epoch) {
+            partitions.remove(&place.partition.0);
             tail.changed.store(true, Ordering::SeqCst);
         }
     }
@@ -330,8 +304,7 @@ impl Timers for KafkaTimers {
         &'a self,
         place: &'a Place,
         epoch: Option<Epoch>,
-        put: Vec<TimerRow>,
-        delete: Vec<TimerId>,
+        changes: Vec<TimerChange>,
     ) -> BoxFuture<'a, Result<(), LogError>> {
         async move {
             if let Some(epoch) = epoch {
@@ -344,7 +317,7 @@ impl Timers for KafkaTimers {
             } else {
                 self.ensure_topic(place).await?;
             }
-            let written = self.write(place, put, delete).await;
+            let written = self.write(place, changes).await;
             if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::NoTopic) {
                 self.ensured.lock().await.remove(&place.topic);
             }
@@ -360,6 +333,7 @@ impl Timers for KafkaTimers {
     ) -> BoxFuture<'a, Result<Vec<TimerRow>, LogError>> {
         async move {
             if let Some(tail) = self.known_tail(place) {
+                self.settle(place, &tail).await;
                 let partitions = tail.partitions.lock();
                 return Ok(partitions
                     .get(&place.partition.0)
@@ -374,7 +348,7 @@ impl Timers for KafkaTimers {
                     .read(&at, Offset(0), usize::MAX)
                     .await?
                     .iter()
-                    .for_each(|record| rows.apply(record));
+                    .for_each(|record| rows.apply(record, true));
             }
             Ok(rows.list(query))
         }

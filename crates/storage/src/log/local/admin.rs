@@ -64,7 +64,7 @@ impl Admin for LocalAdmin {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Record>, LogError>> {
         let (engine, place) = (Arc::clone(&self.shared.engine), place.clone());
-        let read = tokio::task::spawn_blocking(move || engine.read(&place, from, limit));
+        let read = tokio::task::spawn_blocking(move || engine.read(&place, from, limit, usize::MAX));
         async move { read.await.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string()))) }
             .boxed()
     }

@@ -165,8 +165,15 @@ impl Engine {
         committed.chain(fresh.filter_map(|_| start)).min()
     }
 
-    /// Records from `from` on, as far as they are durable. Blocks on the store unless they are among the newest.
-    pub(super) fn read(&self, place: &Place, from: Offset, limit: usize) -> Result<Vec<Record>, LogError> {
+    /// Records from `from` on, as far as they are durable, until they weigh so many bytes: the last ones may weigh more. Blocks on the
+    /// store unless they are among the newest.
+    pub(super) fn read(
+        &self,
+        place: &Place,
+        from: Offset,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<Record>, LogError> {
         let (topic, span) = {
             let view = self.view.lock();
             let topic = view.topics.get(&place.topic).map(Arc::clone);
@@ -189,14 +196,18 @@ impl Engine {
         if chunk.is_none() {
             chunk = self.kv.scan(Space::Records, &at, &end, 1)?.pop();
         }
-        let mut records = Vec::new();
+        let (mut records, mut weight) = (Vec::new(), 0_usize);
         while let Some((key, value)) = chunk {
             let base = rows::number(&key, 8)?;
             let skip = from.0.saturating_sub(base);
             let wanted = rows::records_of_chunk(value, skip, limit - records.len())?;
             let offsets = (base + skip..span.end.0).map(Offset);
-            records.extend(offsets.zip(wanted).map(|(offset, row)| row.into_record(offset)));
-            if records.len() >= limit {
+            for (offset, row) in offsets.zip(wanted) {
+                let record = row.into_record(offset);
+                weight = weight.saturating_add(record.weight());
+                records.push(record);
+            }
+            if records.len() >= limit || weight >= bytes {
                 break;
             }
             let next = [&key[..], &[0]].concat();

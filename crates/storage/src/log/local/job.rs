@@ -3,8 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::log::{
-    Commit, Epoch, GroupId, LogError, NewRecord, Offset, Place, Placed, TimerId, TimerRow, TopicConfig,
-    TopicName,
+    Commit, Epoch, GroupId, LogError, NewRecord, Offset, Place, Placed, TimerChange, TopicConfig, TopicName,
 };
 
 /// One request to the committer.
@@ -19,8 +18,12 @@ impl Job {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Append { record, .. } => record.size() + 128,
-            Self::Change { change: Change::Timers { put, .. }, .. } => {
-                put.iter().map(|row| row.payload.len() + 128).sum::<usize>() + 128
+            Self::Change { change: Change::Timers { changes, .. }, .. } => {
+                let payload = |change: &TimerChange| match change {
+                    TimerChange::Put(row) | TimerChange::Replace(_, row) => row.payload.len(),
+                    TimerChange::Delete(_) | TimerChange::End(_) => 0,
+                };
+                changes.iter().map(|change| payload(change) + 128).sum::<usize>() + 128
             }
             Self::Change { .. } => 128,
         }
@@ -47,8 +50,7 @@ pub(super) enum Change {
         group: GroupId,
         place: Place,
         epoch: Option<Epoch>,
-        put: Vec<TimerRow>,
-        delete: Vec<TimerId>,
+        changes: Vec<TimerChange>,
     },
     /// Drops what is past its retention, and groups that were not seen for long.
     Sweep,

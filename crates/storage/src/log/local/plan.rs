@@ -16,11 +16,12 @@ use super::view::{Committed, Topic};
 use crate::log::admin::{MAX_METADATA, after_reset};
 use crate::log::{
     Commit, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Placed, Record,
-    TimerId, TimerRow, TopicConfig, TopicName, partition_of,
+    TimerMark, TopicConfig, TopicName, partition_of,
 };
 
 #[cfg(test)]
 mod tests;
+mod timers;
 
 /// Records of one chunk weigh this much at most, one record more or less.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -35,7 +36,8 @@ pub(super) struct Plan<'a> {
     pub(super) next_topic: Option<u32>,
     pub(super) appended: BTreeMap<Place, Vec<Record>>,
     pub(super) committed: Vec<(GroupId, Place, Option<Committed>)>,
-    timers: HashMap<Vec<u8>, Option<Timestamp>>,
+    /// By their index keys: when they are due, and what they carry in short; none for those that are deleted.
+    timers: HashMap<Vec<u8>, Option<(Timestamp, TimerMark)>>,
 }
 
 impl<'a> Plan<'a> {
@@ -126,9 +128,9 @@ impl<'a> Plan<'a> {
             Change::Trim(place, before) => self.trim(&place, before),
             Change::Commit(group, commit) => self.commit(group, commit),
             Change::Reset(group, place, to) => self.reset(group, place, to),
-            Change::Timers { group, place, epoch, put, delete } => {
+            Change::Timers { group, place, epoch, changes } => {
                 self.check_owner(&group, &place, epoch)?;
-                self.timers(&group, &place, put, &delete)
+                self.timers(&group, &place, changes)
             }
             Change::Sweep => self.sweep(),
             Change::Barrier => Ok(()),
@@ -275,42 +277,6 @@ impl<'a> Plan<'a> {
             (Epoch(0), known.map(|known| after_reset(&known.metadata)).unwrap_or_default());
         self.put_commit(group, Commit { place, epoch, offset: to, metadata });
         Ok(())
-    }
-
-    fn timers(
-        &mut self,
-        group: &GroupId,
-        place: &Place,
-        put: Vec<TimerRow>,
-        delete: &[TimerId],
-    ) -> Result<(), LogError> {
-        let topic = self.topic(&place.topic)?.id;
-        let keys = TimerKeys::new(group, topic, place.partition.0);
-        for id in delete.iter().copied().chain(put.iter().map(|row| row.id)) {
-            let index = keys.index(id);
-            if let Some(due) = self.timer_due(&index)? {
-                self.ops.push(Op::Delete(Space::Timers, keys.due(due, id)));
-                self.ops.push(Op::Delete(Space::Timers, index.clone()));
-                self.timers.insert(index, None);
-            }
-        }
-        for row in put {
-            let index = keys.index(row.id);
-            let due = Bytes::copy_from_slice(&row.due.as_millis().to_be_bytes());
-            self.ops.push(Op::Put(Space::Timers, index.clone(), due));
-            self.ops.push(Op::Put(Space::Timers, keys.due(row.due, row.id), row.payload));
-            self.timers.insert(index, Some(row.due));
-        }
-        Ok(())
-    }
-
-    /// When the timer of this index key is due, in this group's eyes.
-    fn timer_due(&self, index: &[u8]) -> Result<Option<Timestamp>, LogError> {
-        if let Some(due) = self.timers.get(index) {
-            return Ok(*due);
-        }
-        let row = self.engine.kv.get(Space::Timers, index)?;
-        row.map(|row| rows::number(&row, 0).map(Timestamp::from_millis)).transpose()
     }
 
     fn sweep(&mut self) -> Result<(), LogError> {

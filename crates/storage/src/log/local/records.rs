@@ -10,7 +10,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::engine::Engine;
-use crate::log::{ErrorKind, LogError, Offset, Place, Record, Records};
+use crate::log::record::fit;
+use crate::log::{ErrorKind, LogError, Offset, Place, Record, Records, Room};
 
 pub(super) struct LocalRecords {
     engine: Arc<Engine>,
@@ -35,12 +36,16 @@ impl LocalRecords {
         Self { engine, place, position, appends, ours, reading: None }
     }
 
-    async fn read(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
+    async fn read(&mut self, most: usize, room: Room<'_>) -> Result<Vec<Record>, LogError> {
         while !matches!(self.ours.try_recv(), Err(TryRecvError::Closed)) {
             self.appends.borrow_and_update();
             let end = self.engine.view.lock().span(&self.place).map_or(Offset(0), |span| span.end);
             if self.position < end {
-                let records = self.records(most).await?;
+                let bytes = room();
+                if bytes == 0 {
+                    return Ok(Vec::new());
+                }
+                let records = self.records(most, bytes).await?;
                 if let Some(last) = records.last() {
                     self.position = last.offset.next();
                     return Ok(records);
@@ -54,27 +59,28 @@ impl LocalRecords {
         Err(LogError::new(ErrorKind::NotOwner, "the partition was given away"))
     }
 
-    async fn records(&mut self, most: usize) -> Result<Vec<Record>, LogError> {
+    async fn records(&mut self, most: usize, bytes: usize) -> Result<Vec<Record>, LogError> {
         if self.reading.is_none()
-            && let Some(records) = self.engine.newest(&self.place, self.position, most)
+            && let Some(mut records) = self.engine.newest(&self.place, self.position, most)
         {
+            fit(&mut records, most, bytes);
             return Ok(records);
         }
         let reading = self.reading.get_or_insert_with(|| {
             let (engine, place, position) = (Arc::clone(&self.engine), self.place.clone(), self.position);
-            tokio::task::spawn_blocking(move || engine.read(&place, position, most))
+            tokio::task::spawn_blocking(move || engine.read(&place, position, most, bytes))
         });
         let read = reading.await;
         self.reading = None;
         let mut records = read.unwrap_or_else(|e| Err(LogError::new(ErrorKind::Fatal, e.to_string())))?;
         // It may have been asked for when more was wanted; the rest is read again.
-        records.truncate(most);
+        fit(&mut records, most, bytes);
         Ok(records)
     }
 }
 
 impl Records for LocalRecords {
-    fn next(&mut self, most: usize) -> BoxFuture<'_, Result<Vec<Record>, LogError>> {
-        self.read(most.max(1)).boxed()
+    fn next<'a>(&'a mut self, most: usize, room: Room<'a>) -> BoxFuture<'a, Result<Vec<Record>, LogError>> {
+        self.read(most.max(1), room).boxed()
     }
 }

@@ -7,7 +7,7 @@
 //! | meta | `c` group `0` topic `0` partition | [`CommitRow`] |
 //! | records | topic id, partition, first offset | [`ChunkRow`]: records that became durable together |
 //! | timers | `d` group `0` topic id, partition, due, offset, attempt | what the timer carries |
-//! | timers | `i` group `0` topic id, partition, offset, attempt | when it is due |
+//! | timers | `i` group `0` topic id, partition, offset, attempt | when it is due, and what it carries in short |
 //!
 //! Numbers in keys are big-endian, so that they sort.
 
@@ -16,7 +16,9 @@ use denrei_model::Timestamp;
 use prost::Message;
 use prost::encoding::{self, DecodeContext, WireType};
 
-use crate::log::{ErrorKind, GroupId, Header, LogError, Offset, Place, Record, TimerId, TopicName};
+use crate::log::{
+    ErrorKind, GroupId, Header, LogError, Offset, Place, Record, TimerId, TimerMark, TopicName,
+};
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TopicRow {
@@ -142,6 +144,18 @@ pub(super) fn records_of_chunk(
 pub(super) fn number(key: &[u8], at: usize) -> Result<u64, LogError> {
     let bytes = key.get(at..at + 8).and_then(|b| <[u8; 8]>::try_from(b).ok());
     bytes.map(u64::from_be_bytes).ok_or_else(|| LogError::new(ErrorKind::Corrupt, "a key is too short"))
+}
+
+/// What lies under the index key of a timer.
+pub(super) fn timer_index(due: Timestamp, mark: TimerMark) -> Bytes {
+    [due.as_millis().to_be_bytes(), mark.0.to_be_bytes()].concat().into()
+}
+
+/// When the timer is due, and its mark; an older version wrote none.
+pub(super) fn parse_timer_index(row: &[u8]) -> Result<(Timestamp, Option<TimerMark>), LogError> {
+    let mark = row.get(8..16).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    let mark = mark.map(|bytes| TimerMark(u64::from_be_bytes(bytes)));
+    Ok((Timestamp::from_millis(number(row, 0)?), mark))
 }
 
 pub(super) fn topic_key(topic: &TopicName) -> Vec<u8> {

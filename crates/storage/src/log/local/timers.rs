@@ -8,9 +8,11 @@ use futures_util::future::BoxFuture;
 
 use super::Shared;
 use super::job::Change;
-use super::kv::Space;
+use super::kv::{Pages, Space};
 use super::rows::TimerKeys;
-use crate::log::{Epoch, ErrorKind, GroupId, LogError, Place, TimerId, TimerQuery, TimerRow, Timers};
+use crate::log::{
+    Epoch, ErrorKind, GroupId, LogError, Place, TimerChange, TimerId, TimerQuery, TimerRow, Timers,
+};
 
 #[derive(Debug)]
 pub(super) struct LocalTimers {
@@ -31,12 +33,17 @@ impl LocalTimers {
         if from >= to {
             return Ok(Vec::new());
         }
-        let rows = self.shared.engine.kv.scan(Space::Timers, &from, &to, query.limit)?;
-        let row = |(key, payload): (bytes::Bytes, bytes::Bytes)| {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        for row in Pages::new(&*self.shared.engine.kv, Space::Timers, from, to).take(query.limit) {
+            let (key, payload) = row?;
+            bytes += payload.len();
+            if bytes > query.bytes && !rows.is_empty() {
+                break;
+            }
             let (due, id): (Timestamp, TimerId) = keys.parse_due(&key)?;
-            Ok(TimerRow { id, due, payload })
-        };
-        rows.into_iter().map(row).collect()
+            rows.push(TimerRow { id, due, payload });
+        }
+        Ok(rows)
     }
 }
 
@@ -45,17 +52,16 @@ impl Timers for LocalTimers {
         async { Ok(()) }.boxed()
     }
 
-    fn close(&self, _place: &Place) {}
+    fn close(&self, _place: &Place, _epoch: Epoch) {}
 
     fn change<'a>(
         &'a self,
         place: &'a Place,
         epoch: Option<Epoch>,
-        put: Vec<TimerRow>,
-        delete: Vec<TimerId>,
+        changes: Vec<TimerChange>,
     ) -> BoxFuture<'a, Result<(), LogError>> {
         let (group, place) = (self.group.clone(), place.clone());
-        self.shared.change(Change::Timers { group, place, epoch, put, delete })
+        self.shared.change(Change::Timers { group, place, epoch, changes })
     }
 
     fn list<'a>(
