@@ -58,7 +58,7 @@ fn words(data_dir: &Path, found: &Inspection) -> String {
             journal.valid_bytes
         ));
     }
-    lines.push(format!("last durable group of commits: {}", number(found.witnessed)));
+    lines.push(format!("last durable group of commits: {}", number(found.durable())));
     lines.push(format!("last group that can be kept: {}", number(found.kept)));
     match &found.fault {
         None => lines.push("fault: none, the store opens".to_owned()),

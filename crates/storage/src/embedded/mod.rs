@@ -35,7 +35,7 @@ mod witness;
 
 pub use encode::{Item, Write, encode};
 pub use error::OpenError;
-pub use journal::Journal;
+pub use journal::{Beyond, Journal};
 pub use options::{Durability, EmbeddedOptions};
 pub use repair::{Accepted, Inspection, accept_loss, inspect};
 pub use spaces::{Space, Spaces};

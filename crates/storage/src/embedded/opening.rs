@@ -68,7 +68,12 @@ impl Opened {
         meta.opened += 1;
         meta.write(&db, &spaces, &path)?;
         let witness = match witness {
-            Some((witness, _)) => witness,
+            Some((witness, _)) => {
+                // It lags by no more than this run: the journals are durable, for the meta row behind them is.
+                let renewed = witness.put(chain.last()).and_then(|()| witness.sync());
+                renewed.map_err(OpenError::io(&witness_path))?;
+                witness
+            }
             None if links.is_empty() => {
                 Witness::create(&witness_path, chain.last()).map_err(OpenError::io(&witness_path))?
             }
@@ -88,7 +93,8 @@ pub(super) fn open_witness(path: &Path) -> Result<Option<(Witness, Option<Seen>)
 }
 
 /// Refuses journals from which something durable is missing, while they are still as they were found. Only the last one
-/// may end in the middle of a batch, where the process died, and only after what the witness has seen.
+/// may end in the middle of a batch, where the process died, and only after what the witness has seen. The witness may lag
+/// after a power cut; but a group is written once the one before it is durable, so that nothing whole follows such an end.
 pub(super) fn check_journals(journals: &[Journal], seen: Option<Seen>) -> Result<(), OpenError> {
     let Some((newest, older)) = journals.split_last() else { return Ok(()) };
     if let Some(journal) = older.iter().find(|journal| journal.damaged) {
@@ -98,13 +104,15 @@ pub(super) fn check_journals(journals: &[Journal], seen: Option<Seen>) -> Result
     // Journals go oldest first, so that if they hold any group they hold the last one. They hold none only when all rows
     // are in tables, and then nothing has been written to the newest one.
     let last = journals.iter().filter_map(|journal| journal.groups).map(|(_, last)| last).max();
-    let Some(seen) = seen.filter(|seen| last.is_some() || (newest.damaged && seen.number > 0)) else {
-        return Ok(());
-    };
-    let lost = seen.number.saturating_sub(last.unwrap_or(0));
-    if lost > 0 {
-        let (end, number) = (end(newest), seen.number);
+    let seen = seen.filter(|seen| last.is_some() || (newest.damaged && seen.number > 0));
+    let lost = seen.map_or(0, |seen| seen.number.saturating_sub(last.unwrap_or(0)));
+    if let Some(Seen { number, .. }) = seen.filter(|_| lost > 0) {
+        let end = end(newest);
         let reason = format!("it ends after {end}, but group {number} was durable: {lost} groups are lost");
+        return damaged(&newest.path, reason);
+    }
+    if let Some(beyond) = newest.beyond {
+        let reason = format!("what follows {} is no batch, and {beyond} is whole", end(newest));
         return damaged(&newest.path, reason);
     }
     Ok(())

@@ -31,11 +31,18 @@ pub struct Inspection {
 }
 
 impl Inspection {
+    /// The last group that was durable, if the witness can be read. It may lag behind what journals and tables tell.
+    #[must_use]
+    pub fn durable(&self) -> Option<u64> {
+        let beyond = self.journals.iter().filter_map(|journal| journal.beyond?.group).max();
+        Some(self.witnessed?.max(self.kept.max(beyond).unwrap_or(0)))
+    }
+
     /// How many groups that were durable would be given up.
     #[must_use]
     pub fn lost(&self) -> Option<u64> {
         self.fault.as_ref()?;
-        Some(self.witnessed?.saturating_sub(self.kept?))
+        Some(self.durable()?.saturating_sub(self.kept?))
     }
 }
 

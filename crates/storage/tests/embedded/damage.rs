@@ -25,6 +25,12 @@ fn written(path: &Path) -> Vec<u8> {
     bytes
 }
 
+/// Where each batch of the journal ends.
+fn ends(bytes: &[u8]) -> Vec<usize> {
+    let ends = bytes.windows(4).enumerate().filter(|(_, four)| four == b"FJL\x03");
+    ends.map(|(at, _)| at + 4).collect()
+}
+
 fn refusal(dir: &Path) -> OpenError {
     EmbeddedStore::open(&options(dir), 8, 1).expect_err("a damaged store must not open")
 }
@@ -109,12 +115,82 @@ async fn an_unfinished_last_batch_is_no_damage() {
     let path = journal(dir.path());
     let mut bytes = written(&path);
     // A batch that was being written when the process died.
-    bytes.extend_from_within(..150);
+    let [.., start, _] = ends(&bytes)[..] else { panic!("no batches") };
+    bytes.extend_from_within(start..start + 150);
     bytes.resize(bytes.len() + 10_000, 0);
     fs::write(&path, &bytes).unwrap();
     assert_eq!(number(&open(dir.path()), "n").await, Some(5));
     groups(dir.path(), 2).await;
     assert_eq!(number(&open(dir.path()), "n").await, Some(2));
+}
+
+/// A closed store whose witness saw three groups of eleven, as after a power cut.
+async fn lagging(dir: &Path) {
+    groups(dir, 3).await;
+    let witness = dir.join("witness");
+    let seen = fs::read(&witness).unwrap();
+    groups(dir, 8).await;
+    fs::write(&witness, seen).unwrap();
+}
+
+#[tokio::test]
+async fn a_damage_before_whole_groups_is_no_unfinished_end_however_far_the_witness_lags() {
+    let dir = tempfile::tempdir().unwrap();
+    lagging(dir.path()).await;
+    let path = journal(dir.path());
+    let whole = written(&path);
+    let last = ends(&whole).into_iter().rev().nth(1).unwrap();
+    for at in (0..last).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        fs::write(&path, &bytes).unwrap();
+        let refusal = refusal(dir.path());
+        let OpenError::Damaged { path: named, reason } = &refusal else { panic!("byte {at}: {refusal}") };
+        assert!(*named == path && reason.contains("at byte"), "byte {at}: {refusal}");
+        assert!(fs::read(&path).unwrap() == bytes, "byte {at}: it must stay as it was found");
+    }
+    let mut bytes = whole.clone();
+    bytes[last - 100] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    let found = inspect(&options(dir.path()), &SystemClock::new()).unwrap();
+    let told = (found.witnessed, found.kept, found.durable(), found.lost());
+    assert_eq!(told, (Some(3), Some(9), Some(11), Some(2)));
+    // The last group itself cannot be told from one that was being written.
+    let mut bytes = whole;
+    bytes[last + 100] ^= 0x10;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(number(&open(dir.path()), "n").await, Some(7));
+}
+
+#[tokio::test]
+async fn what_only_looks_like_a_group_behind_an_unfinished_batch_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    lagging(dir.path()).await;
+    let path = journal(dir.path());
+    let mut bytes = written(&path);
+    let [.., start, end] = ends(&bytes)[..] else { panic!("no batches") };
+    let last = bytes[start..end].to_vec();
+    bytes.extend_from_slice(&last[..100]);
+    bytes.resize(bytes.len() + 4_096, 0);
+    // A message may hold any bytes: a batch of earlier, or one as it comes next but for its checksum.
+    bytes.extend_from_slice(&last);
+    let mut next = last;
+    let seqno = u64::from_le_bytes(next[5..13].try_into().unwrap()) + 2;
+    next[5..13].copy_from_slice(&seqno.to_le_bytes());
+    let middle = next.len() / 2;
+    next[middle] ^= 1;
+    bytes.extend_from_slice(&next);
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(number(&open(dir.path()), "n").await, Some(8));
+}
+
+#[tokio::test]
+async fn opening_has_the_witness_see_all_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    lagging(dir.path()).await;
+    drop(open(dir.path()));
+    let found = inspect(&options(dir.path()), &SystemClock::new()).unwrap();
+    assert_eq!(found.witnessed, Some(11));
 }
 
 #[tokio::test]
