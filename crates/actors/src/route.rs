@@ -6,7 +6,7 @@ use std::sync::Arc;
 use denrei_model::clock::Timestamp;
 use denrei_model::id::{AccountId, LogId};
 use denrei_model::record::{Fact, Record};
-use denrei_model::row::{Change, HeadKey};
+use denrei_model::row::{Change, HeadKey, TableKey as _};
 use denrei_model::shard::Shard;
 use denrei_storage::shard::Fetch;
 
@@ -54,6 +54,12 @@ pub(crate) fn needs(record: &Record, shard: Shard) -> Fetch {
     needs
 }
 
+/// The rows from which the logs of its accounts are begun anew.
+pub(crate) fn heads(record: &Record) -> Fetch {
+    let heads = accounts(record).iter().map(|&account| HeadKey { account }.into());
+    Fetch { keys: heads.collect(), scans: Vec::new() }
+}
+
 /// What each of them is to do, in the order of [`entities`].
 pub(crate) fn parts(record: &Arc<Record>) -> Vec<Part> {
     let part = |entity: EntityRef| {
@@ -68,9 +74,11 @@ pub(crate) fn parts(record: &Arc<Record>) -> Vec<Part> {
     entities(record).into_iter().map(part).collect()
 }
 
-/// The head of an account whose log begins anew: what came before cannot be vouched for.
+/// The head of an account whose log begins anew: what came before cannot be vouched for. None if there is no head, or it could
+/// not be read.
 pub(crate) fn renewed_log(account: AccountId, rows: &Rows, now: Timestamp) -> Option<Change> {
-    let head = rows.get(&HeadKey { account })?;
+    let row = rows.any(&HeadKey { account }.into())?;
+    let head = HeadKey::row(&row)?;
     let log_id = LogId::derived("renewed", &[head.log_id.as_bytes(), &now.as_millis().to_be_bytes()]);
     let mut renewed = new_head(log_id, head.revision);
     renewed.first = head.revision.next();

@@ -26,19 +26,19 @@ pub(super) struct Source {
     pub(super) record: Option<Applying>,
     /// The chat whose read marks were due, if it is a timer's turn.
     pub(super) timer: Option<ChatId>,
-    /// What the turn was shown; absent when it gives a record up.
+    /// What the turn was shown; absent when it gives a record up, which cannot be given up for less.
     pub(super) rows: Option<Arc<Rows>>,
 }
 
 impl ShardActor {
-    /// Queues the commit and lets out, or keeps until it is durable, what follows from it.
+    /// Queues the commit and lets out, or keeps until it is durable, what follows from it. Tells whether the store took it.
     pub(super) fn commit(
         &mut self,
         mut entry: Entry,
         reply: Option<Box<dyn Reply>>,
         source: Source,
         ctx: &Context<Self>,
-    ) {
+    ) -> bool {
         let mut departure = Departure { reply, ..Departure::default() };
         let empty = entry.batch.changes.is_empty()
             && entry.batch.emitted.is_empty()
@@ -49,7 +49,10 @@ impl ShardActor {
             }
             match self.around.store.enqueue(self.shard, self.epoch, &entry.batch) {
                 Ok(ticket) => self.ticketed(&mut entry, ticket.place, &mut departure, ctx),
-                Err(error) => return self.refused(&error, departure.reply, source, ctx),
+                Err(error) => {
+                    self.refused(&error, departure.reply, source, ctx);
+                    return false;
+                }
             }
         }
         departure.pushes = std::mem::take(&mut entry.pushes);
@@ -60,6 +63,7 @@ impl ShardActor {
         if let Some(departure) = self.outgoing.leave(departure) {
             self.depart(departure);
         }
+        true
     }
 
     fn ticketed(&mut self, entry: &mut Entry, place: Place, departure: &mut Departure, ctx: &Context<Self>) {
@@ -137,12 +141,7 @@ impl ShardActor {
         self.delay(source.timer);
         match (source.record, source.rows, error) {
             (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
-                self.set_aside(
-                    applying,
-                    "what follows from it is too large for one commit",
-                    Some(&rows),
-                    ctx,
-                );
+                self.set_aside(applying, "what follows from it is too large for one commit", &rows, ctx);
             }
             (Some(applying), ..) => {
                 // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
@@ -157,33 +156,33 @@ impl ShardActor {
         }
     }
 
-    /// Gives a record up: it is kept as a dead letter, and the accounts it names begin a new log, so that their devices
-    /// take snapshots; unless no `rows` could be read to begin it from.
+    /// Gives a record up: it is kept as a dead letter, and the accounts it names, whose heads are among the `rows`, begin a new
+    /// log, so that their devices take snapshots. While the store refuses that, the record keeps its place.
     pub(super) fn set_aside(
         &mut self,
-        applying: Applying,
-        reason: &str,
-        rows: Option<&Rows>,
+        mut applying: Applying,
+        reason: &'static str,
+        rows: &Rows,
         ctx: &Context<Self>,
     ) {
-        self.counts.skipped += 1;
+        applying.given_up = Some(reason);
         let Applying { arrived: Arriving { pending, record }, .. } = &applying;
         let accounts = record.as_deref().map(route::accounts).unwrap_or_default().to_vec();
         let (from, number) = (pending.from, pending.number);
-        tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
         let now = self.around.clock.now();
         let key = DeadLetterKey { to: self.shard, from, number };
         let letter =
             DeadLetterRow { at: now.as_millis(), reason: reason.to_owned(), record: pending.record.clone() };
-        let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
-        if let Some(rows) = rows {
-            effects
-                .changes
-                .extend(accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now)));
-        }
-        let entry = self.ledger.enter(effects, rows.unwrap_or(&Rows::default()), vec![applying.mark()]);
+        let renewed = accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now));
+        let changes = std::iter::once(Change::put(key, letter)).chain(renewed).collect();
+        let effects = Effects { changes, ..Effects::default() };
+        let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
         let source = Source { record: Some(applying), ..Source::default() };
-        self.commit(entry, None, source, ctx);
+        if !self.commit(entry, None, source, ctx) {
+            return;
+        }
+        self.counts.skipped += 1;
+        tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
         if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
         {
             self.depart(departure);

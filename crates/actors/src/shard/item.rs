@@ -39,9 +39,7 @@ impl Cause {
     pub(crate) fn entities(&self) -> Vec<EntityRef> {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => vec![part.entity.clone()],
-            Self::Record(applying) => {
-                applying.arrived.record.as_deref().map(route::entities).unwrap_or_default()
-            }
+            Self::Record(applying) => applying.entities(),
             Self::Register { .. } | Self::Sweep(_) | Self::Shed => Vec::new(),
         }
     }
@@ -50,12 +48,7 @@ impl Cause {
     pub(crate) fn needs(&self, shard: Shard) -> Fetch {
         match self {
             Self::Ask(part) | Self::Timer(_, part) => part.needs.clone(),
-            Self::Record(applying) => applying
-                .arrived
-                .record
-                .as_deref()
-                .map(|record| route::needs(record, shard))
-                .unwrap_or_default(),
+            Self::Record(applying) => applying.needs(shard),
             Self::Register { session, .. } => {
                 let key = DeviceKey { account: session.account, device: session.device };
                 Fetch { keys: vec![key.into()], scans: Vec::new() }
@@ -87,13 +80,28 @@ pub(crate) struct Applying {
     pub(crate) arrived: Arriving,
     /// How often it made an entity panic.
     pub(crate) panics: u32,
+    /// Why it is not applied any more, but set aside.
+    pub(crate) given_up: Option<&'static str>,
     /// On the monotonic clock: when it came. It stays what it was when the record is put back.
     pub(crate) since: Duration,
 }
 
 impl Applying {
     pub(crate) const fn new(arrived: Arriving, since: Duration) -> Self {
-        Self { arrived, panics: 0, since }
+        Self { arrived, panics: 0, given_up: None, since }
+    }
+
+    fn entities(&self) -> Vec<EntityRef> {
+        let applied = self.arrived.record.as_deref().filter(|_| self.given_up.is_none());
+        applied.map(route::entities).unwrap_or_default()
+    }
+
+    fn needs(&self, shard: Shard) -> Fetch {
+        match self.arrived.record.as_deref() {
+            None => Fetch::default(),
+            Some(record) if self.given_up.is_some() => route::heads(record),
+            Some(record) => route::needs(record, shard),
+        }
     }
 
     /// What its commit says of it.

@@ -61,6 +61,14 @@ impl Captured {
         let fetch = Fetch { keys: self.missing.clone(), scans: self.scans.clone() };
         (!fetch.keys.is_empty() || !fetch.scans.is_empty()).then_some(fetch)
     }
+
+    /// Goes without the rows that could not be read: nothing is known of them, not even that they are not there. Keys that were
+    /// read are in the order in which they were asked for.
+    pub(crate) fn make_do_with(&mut self, read: &[Key]) {
+        if read.len() < self.missing.len() {
+            self.missing.retain(|key| read.binary_search(key).is_ok());
+        }
+    }
 }
 
 impl Memory {

@@ -90,10 +90,34 @@ impl ShardActor {
         });
     }
 
+    /// Reads row by row, and goes without those that are damaged.
+    fn salvage(&self, item: u64, fetch: Fetch, ctx: &Context<Self>) {
+        let (reader, me) = (Arc::clone(&self.around.reader), ctx.address());
+        actix::spawn(async move {
+            let (mut read, mut fetched) = (Fetch::default(), Fetched::default());
+            for key in fetch.keys {
+                let one = Fetch { keys: vec![key.clone()], scans: Vec::new() };
+                loop {
+                    match reader.fetch(one.clone()).await {
+                        Ok(found) => {
+                            read.keys.push(key);
+                            fetched.rows.extend(found.rows);
+                            break;
+                        }
+                        Err(ReadError::Unavailable(_)) => actix::clock::sleep(super::TICK).await,
+                        Err(ReadError::Damaged(_)) => break,
+                    }
+                }
+            }
+            me.do_send(Prefetched { item, fetch: read, result: Ok(fetched) });
+        });
+    }
+
     pub(super) fn prefetched(&mut self, read: Prefetched, ctx: &Context<Self>) {
         match read.result {
             Ok(fetched) => {
                 if let Some(item) = self.line.get_mut(read.item) {
+                    item.captured.make_do_with(&read.fetch.keys);
                     item.fetched = Some(fetched);
                 }
                 self.drive(ctx);
@@ -187,12 +211,17 @@ impl ShardActor {
         }
     }
 
-    /// There is nothing to decide, or the rows for it are damaged. A record is then set aside; who asked hears that nothing is
-    /// known, by the drop of the way back.
+    /// There is nothing to decide, or the rows for it are damaged. A record is then set aside, once there are the rows for
+    /// that; who asked hears that nothing is known, by the drop of the way back.
     fn give_up(&mut self, item: Item, ctx: &Context<Self>) {
         self.registry.unpin(&item.entities);
-        if let Cause::Record(applying) = item.cause {
-            self.set_aside(applying, "rows that it needs are damaged", None, ctx);
+        if let Cause::Record(mut applying) = item.cause {
+            applying.given_up.get_or_insert("rows that it needs are damaged");
+            let (item, to_read) = self.prepare(Cause::Record(applying), true);
+            let id = self.line.unpop(item);
+            if let Some(fetch) = to_read {
+                self.salvage(id, fetch, ctx);
+            }
         }
     }
 
@@ -221,9 +250,10 @@ impl ShardActor {
             Cause::Shed => return,
             Cause::Ask(part) => (vec![part], None, None),
             Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
-            Cause::Record(applying) => match applying.arrived.record.as_ref().map(route::parts) {
-                Some(parts) => (parts, Some(applying), None),
-                None => return self.set_aside(applying, "it does not decode", Some(&rows), ctx),
+            Cause::Record(applying) => match (applying.given_up, applying.arrived.record.as_ref()) {
+                (Some(reason), _) => return self.set_aside(applying, reason, &rows, ctx),
+                (None, None) => return self.set_aside(applying, "it does not decode", &rows, ctx),
+                (None, Some(record)) => (route::parts(record), Some(applying), None),
             },
         };
         self.turns += 1;
@@ -309,7 +339,7 @@ impl ShardActor {
         if applying.panics < self.around.options.max_panics {
             return self.again(Cause::Record(applying), ctx);
         }
-        self.set_aside(applying, "its entity panicked each time", Some(&current.rows), ctx);
+        self.set_aside(applying, "its entity panicked each time", &current.rows, ctx);
     }
 
     fn register(&mut self, session: Session, to: oneshot::Sender<Result<(), SessionRefused>>, rows: &Rows) {

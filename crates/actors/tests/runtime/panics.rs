@@ -6,6 +6,7 @@ use denrei_model::operation::{ChatKind, Membership};
 use denrei_model::position::{RecordNumber, Revision, Seq};
 use denrei_model::row::{AccountChatKey, AccountChatRow, DeadLetterKey, HeadKey, Row};
 use denrei_model::shard::Shard;
+use denrei_storage::shard::EnqueueError;
 
 use super::act::{direct, message};
 use super::stage::{Setting, Stage, account, origin};
@@ -43,6 +44,23 @@ async fn a_record_that_makes_its_entity_panic_each_time_is_set_aside_and_forces_
     stage.handle.ask(message(3, 2, None, "hello"), origin(3, None)).await.unwrap();
     stage.rest(500).await;
     assert_eq!(stage.log(2).await.len(), 1, "others reach it as before");
+}
+
+#[actix::test]
+async fn a_record_that_the_store_would_not_set_aside_is_not_tried_once_more() {
+    let setting = Setting { shards: 1, early_apply: false, ..Setting::default() };
+    let stage = Stage::planted(setting, 2, vec![damaged(2, 1)]).await;
+    stage.store.hold();
+    let answer = super::commits::ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None));
+    while stage.store.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    stage.store.refuse_next(EnqueueError::Full);
+    stage.store.release();
+    stage.rest(2_000).await;
+    let figures = stage.handle.measure(Shard::new(0)).await.unwrap();
+    assert_eq!((figures.panics, figures.skipped, figures.shed), (3, 1, 1));
+    answer.await.unwrap().unwrap();
 }
 
 #[actix::test]

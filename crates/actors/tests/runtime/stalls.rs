@@ -8,13 +8,13 @@ use denrei_actors::chatroom::{ChatEvent, Chatroom};
 use denrei_actors::command::Outcome;
 use denrei_actors::entity::EntityRef;
 use denrei_actors::rows::Rows;
-use denrei_actors::session::SessionRefused;
+use denrei_actors::session::{SessionRefused, Signal};
 use denrei_actors::shard::Sweep;
 use denrei_actors::{Command, CommandError, Decision, Facts};
-use denrei_model::id::ChatId;
+use denrei_model::id::{ChatId, LogId};
 use denrei_model::operation::Payload;
 use denrei_model::position::{RecordNumber, Seq};
-use denrei_model::row::{AccountChatKey, AnswerKey, ContactKey, DeadLetterKey};
+use denrei_model::row::{AccountChatKey, AnswerKey, ContactKey, DeadLetterKey, DeadLetterRow, HeadKey, Key};
 use denrei_model::shard::{Home, Shard};
 use denrei_storage::shard::{EnqueueError, Fetch};
 use tokio::time::timeout;
@@ -46,18 +46,84 @@ async fn a_damaged_row_is_told_to_those_who_need_it_and_holds_up_nobody_else() {
     soon(&stage, message(3, 4, None, "hello"), 3).await.unwrap();
 }
 
+/// Records that shard 0 set aside.
+async fn letters(stage: &Stage) -> Vec<DeadLetterRow> {
+    let key = |number| DeadLetterKey { to: Shard::new(0), from: Shard::new(0), number };
+    let letters = stage.rows(key(RecordNumber::ZERO), key(RecordNumber::MAX)).await;
+    letters.into_iter().map(|(_, letter)| letter).collect()
+}
+
+async fn log_ids(stage: &Stage) -> [LogId; 3] {
+    let mut log_ids = [LogId::default(); 3];
+    for (number, log_id) in (1..).zip(&mut log_ids) {
+        *log_id = stage.row(HeadKey { account: account(number) }).await.unwrap().log_id;
+    }
+    log_ids
+}
+
 #[actix::test]
-async fn a_record_that_needs_a_damaged_row_is_set_aside() {
-    let stage = Stage::with_people(one_shard(), 3).await;
+async fn a_record_that_needs_a_damaged_row_is_set_aside_and_forces_snapshots() {
+    let mut stage = Stage::with_people(one_shard(), 3).await;
+    let (first, second) = (stage.listen(1).await, stage.listen(2).await);
+    stage.listen(3).await;
+    let before = log_ids(&stage).await;
     stage.store.damage(AccountChatKey { account: account(2), chat: direct(1, 2) }.into());
     soon(&stage, message(1, 2, None, "hello"), 1).await.unwrap();
     stage.rest(500).await;
-    let key = |number| DeadLetterKey { to: Shard::new(0), from: Shard::new(0), number };
-    let letters = stage.rows(key(RecordNumber::ZERO), key(RecordNumber::MAX)).await;
-    assert!(letters.len() == 1 && letters[0].1.reason.contains("damaged"), "{letters:?}");
+    let letters = letters(&stage).await;
+    assert!(letters.len() == 1 && letters[0].reason.contains("damaged"), "{letters:?}");
+    let after = log_ids(&stage).await;
+    assert!(
+        after[0] != before[0] && after[1] != before[1],
+        "whom it names must not go on as if nothing were missing"
+    );
+    assert_eq!(after[2], before[2]);
+    assert_eq!(stage.signals(), [(first, Signal::Behind), (second, Signal::Behind)]);
     soon(&stage, message(3, 2, None, "hello"), 3).await.unwrap();
     stage.rest(500).await;
     assert_eq!(payloads(&stage, 2).await.len(), 1, "others reach it as before");
+}
+
+#[actix::test]
+async fn a_damaged_head_keeps_no_other_log_from_beginning_anew() {
+    // Of what was written just now the shard would not ask the store.
+    let stage = Stage::planted(one_shard(), 3, Vec::new()).await;
+    let before = log_ids(&stage).await;
+    let head = Key::from(HeadKey { account: account(2) });
+    stage.store.damage(head.clone());
+    soon(&stage, message(1, 2, None, "hello"), 1).await.unwrap();
+    stage.rest(500).await;
+    assert_eq!(letters(&stage).await.len(), 1);
+    stage.store.mend(&head);
+    let after = log_ids(&stage).await;
+    assert_ne!(after[0], before[0]);
+    assert_eq!(after[1..], before[1..]);
+    soon(&stage, message(3, 2, None, "hello"), 3).await.unwrap();
+    stage.rest(500).await;
+    assert_eq!(payloads(&stage, 2).await.len(), 1, "nobody has taken it for an account that is not there");
+}
+
+#[actix::test]
+async fn a_record_is_set_aside_once_the_store_takes_it_and_is_counted_then() {
+    let stage = Stage::with_people(Setting { early_apply: false, ..one_shard() }, 3).await;
+    stage.store.damage(AccountChatKey { account: account(2), chat: direct(1, 2) }.into());
+    stage.store.hold();
+    let answer = ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None));
+    while stage.store.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    stage.store.limit_disk(Some(0));
+    stage.store.release();
+    stage.rest(500).await;
+    let figures = stage.handle.measure(Shard::new(0)).await.unwrap();
+    assert_eq!((figures.skipped, figures.queued_records), (0, 1), "it keeps its place");
+    assert_eq!(letters(&stage).await, []);
+    stage.store.limit_disk(None);
+    stage.rest(500).await;
+    let figures = stage.handle.measure(Shard::new(0)).await.unwrap();
+    assert_eq!((figures.skipped, figures.queued_records), (1, 0));
+    assert_eq!(letters(&stage).await.len(), 1);
+    answer.await.unwrap().unwrap();
 }
 
 #[actix::test]

@@ -80,6 +80,11 @@ impl MemoryStore {
         self.change(|world| world.damaged.insert(key));
     }
 
+    /// It can be read again.
+    pub fn mend(&self, key: &Key) {
+        self.change(|world| world.damaged.remove(key));
+    }
+
     /// A commit fails: what waits is lost, listeners hear it, nothing is taken any more.
     pub fn fail(&self, reason: &str) {
         self.change(|world| {
