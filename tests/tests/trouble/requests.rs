@@ -131,6 +131,8 @@ async fn paths_methods_and_queries_that_lead_nowhere_are_told_so() {
         ("GET", "/v1/snapshots/chats?after=%ff", 400, "invalid_request"),
         ("GET", "/v1/snapshots/everything", 400, "invalid_request"),
         ("GET", "/v1/people/nobody", 400, "invalid_request"),
+        ("GET", "/v1/profile?colour=red", 400, "invalid_request"),
+        ("POST", "/v1/logout?device=all", 400, "invalid_request"),
         ("GET", "/v1/chats/C12/messages", 400, "invalid_request"),
     ];
     for (method, path, status, code) in cases {

@@ -36,10 +36,9 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     secure(components);
     for (path, item) in &mut document.paths.paths {
         parameter::name(path, item, components);
-        let named = item.parameters.is_some();
         let reads = item.get.is_some().then_some(false);
         for (operation, may_bring) in operations(item).zip(reads.into_iter().chain(std::iter::repeat(true))) {
-            problem::sort(operation, named, may_bring, components);
+            problem::sort(operation, may_bring, components);
             parameter::share_key(operation, components);
             describe_answers(operation);
         }

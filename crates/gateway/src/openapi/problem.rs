@@ -62,10 +62,9 @@ fn number(description: &str) -> ObjectBuilder {
 }
 
 /// Replaces the codes that the handler names by one answer for each status, with those that follow from its kind. Operations
-/// share answers; each is named after its codes. `named` says whether the path has parameters, `may_bring` whether a body is read if
-/// there is one.
-pub(super) fn sort(operation: &mut Operation, named: bool, may_bring: bool, components: &mut Components) {
-    let mut codes = of_its_kind(operation, named, may_bring);
+/// share answers; each is named after its codes. `may_bring` says whether a body is read if there is one.
+pub(super) fn sort(operation: &mut Operation, may_bring: bool, components: &mut Components) {
+    let mut codes = of_its_kind(operation, may_bring);
     operation.responses.responses.retain(|status, _| {
         let code = Code::of(status);
         codes.extend(code);
@@ -84,19 +83,16 @@ pub(super) fn sort(operation: &mut Operation, named: bool, may_bring: bool, comp
 }
 
 /// The codes that any request of this kind may be answered with.
-fn of_its_kind(operation: &Operation, named: bool, may_bring: bool) -> BTreeSet<Code> {
+fn of_its_kind(operation: &Operation, may_bring: bool) -> BTreeSet<Code> {
     // Without security of its own, it has that of the whole document: a device token.
     let secured = operation.security.is_none();
     let has_body = operation.request_body.is_some();
-    let (mut has_parameters, mut has_key, mut needs_key) = (named, false, false);
+    let (mut has_key, mut needs_key) = (false, false);
     for parameter in operation.parameters.iter().flatten() {
         let RefOr::T(parameter) = parameter else { continue };
-        match parameter.parameter_in {
-            ParameterIn::Header => {
-                has_key = true;
-                needs_key |= parameter.required == Required::True;
-            }
-            _ => has_parameters = true,
+        if parameter.parameter_in == ParameterIn::Header {
+            has_key = true;
+            needs_key |= parameter.required == Required::True;
         }
     }
     // Whoever brings a token or a body asks an entity for something; all others are answered by the node itself.
@@ -108,7 +104,8 @@ fn of_its_kind(operation: &Operation, named: bool, may_bring: bool) -> BTreeSet<
             may_bring,
             &[Code::MalformedJson, Code::UnknownField, Code::BodyTooLarge, Code::UnsupportedMediaType],
         ),
-        (may_bring || has_parameters, &[Code::InvalidRequest]),
+        // Whatever is asked for, a query that it does not have is refused.
+        (true, &[Code::InvalidRequest]),
         (has_key, &[Code::KeyMalformed, Code::KeyReused, Code::KeyExpired, Code::KeyFuture]),
         (needs_key, &[Code::KeyRequired]),
     ];

@@ -3,6 +3,7 @@
 
 mod body;
 mod check;
+mod exact;
 mod key;
 mod query;
 pub(crate) mod route;
@@ -27,6 +28,7 @@ pub use body::{Body, read};
 pub(crate) use check::Fault;
 pub(crate) use check::{handle, text};
 pub use query::Query;
+pub use route::{Resource, resource};
 
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};

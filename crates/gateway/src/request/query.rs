@@ -1,11 +1,12 @@
-//! Queries, read so that a field that is not as it must be is named.
+//! Queries, read so that a field that is not as it must be is named; and refused where nothing reads them.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use serde::de::DeserializeOwned;
 
+use super::body::Nothing;
 use crate::problem::{Code, Problem};
 
 /// What stands after the question mark.
@@ -23,8 +24,22 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        if !request.query_string().is_empty() {
+            request.extensions_mut().insert(IsRead);
+        }
         ready(parse(request.query_string()).map(Self))
     }
+}
+
+/// Marks a request whose query somebody reads.
+struct IsRead;
+
+/// Refuses what a query says that nobody reads, as one that is read refuses what it does not know.
+pub(super) fn refuse_unread(request: &HttpRequest) -> Result<(), Problem> {
+    if request.extensions().contains::<IsRead>() {
+        return Ok(());
+    }
+    parse::<Nothing>(request.query_string()).map(|Nothing {}| ())
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {

@@ -8,16 +8,18 @@ use actix_web::{FromRequest, Handler, HttpRequest, Responder};
 use denrei_model::id::{AccountId, ChatId, DeviceId};
 use denrei_model::operation::Category;
 
+use super::exact::Exact;
 use crate::problem::{Code, Problem};
 
-/// A path and its methods; the others are told `method_not_allowed`, and which there are.
-pub(crate) struct Resource {
+/// A path and its methods; the others are told `method_not_allowed`, and which there are. What a request says in its query and
+/// no handler reads is refused.
+pub struct Resource {
     routes: actix_web::Resource,
     methods: Vec<&'static str>,
 }
 
 /// A path without any method yet.
-pub(crate) fn resource(path: &str) -> Resource {
+pub fn resource(path: &str) -> Resource {
     Resource { routes: web::resource(path), methods: Vec::new() }
 }
 
@@ -25,7 +27,8 @@ macro_rules! methods {
     ($($name:ident $METHOD:ident)+) => {
         $(
             #[doc = concat!("Has this handler answer `", stringify!($METHOD), "`.")]
-            pub(crate) fn $name<F, Args>(self, handler: F) -> Self
+            #[must_use]
+            pub fn $name<F, Args>(self, handler: F) -> Self
             where
                 F: Handler<Args>,
                 F::Output: Responder + 'static,
@@ -33,7 +36,7 @@ macro_rules! methods {
             {
                 let Self { routes, mut methods } = self;
                 methods.push(stringify!($METHOD));
-                Self { routes: routes.route(web::method(Method::$METHOD).to(handler)), methods }
+                Self { routes: routes.route(web::method(Method::$METHOD).to(Exact(handler))), methods }
             }
         )+
     };
@@ -44,7 +47,8 @@ impl Resource {
 
     /// Has this handler answer `GET`, and `HEAD`, of whose answer the server sends the head alone. What asking changes something
     /// for, such as a stream, is [watched](Self::watch) instead.
-    pub(crate) fn get<F, Args>(self, handler: F) -> Self
+    #[must_use]
+    pub fn get<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         F::Output: Responder + 'static,
@@ -52,7 +56,7 @@ impl Resource {
     {
         let mut resource = self.watch(handler.clone());
         resource.methods.push("HEAD");
-        resource.routes = resource.routes.route(web::head().to(handler));
+        resource.routes = resource.routes.route(web::head().to(Exact(handler)));
         resource
     }
 

@@ -15,6 +15,12 @@ fn of<'a>(action: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [action].iter().chain(&QUEUE).chain(more).copied().collect()
 }
 
+/// What whoever has this token is told.
+async fn told(connection: &Connection, call: &Call, token: &str) -> (u16, Value) {
+    let answer = connection.call(&call.clone().bearer(token.trim())).await.unwrap();
+    (answer.status, answer.json().unwrap())
+}
+
 /// The offsets of the dead letters.
 fn offsets(letters: &Value) -> Vec<u64> {
     let letters = letters["dead_letters"].as_array().into_iter().flatten();
@@ -90,6 +96,8 @@ async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
         (Call::get(letters("?limit=0")), 400, "invalid_request"),
         (Call::get(letters("?offset=1")), 400, "invalid_request"),
         (Call::get(letters("/0/first")), 400, "invalid_request"),
+        (Call::get("/debug/queues?limit=1"), 400, "invalid_request"),
+        (post(letters("/purge?before=latest"), json!({ "before": "latest" })), 400, "invalid_request"),
         (Call::new(Method::DELETE, format!("{PATH}/timers/0/noon")), 400, "invalid_request"),
         (post(letters("/purge"), json!({ "before": "today" })), 400, "invalid_request"),
         (post(letters("/purge"), json!({})), 400, "invalid_request"),
@@ -110,9 +118,8 @@ async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
         (post(format!("{PATH}/reset"), json!({ "to": 0, "partition": 9 })), 404, "not_found"),
         (Call::new(Method::PUT, letters("")), 405, "method_not_allowed"),
     ] {
-        let answer = connection.call(&call.clone().bearer(token.trim())).await.unwrap();
-        let problem: Value = answer.json().unwrap();
-        assert_eq!((answer.status, &problem["code"]), (status, &json!(code)), "{call:?}: {problem}");
+        let (answered, problem) = told(&connection, &call, &token).await;
+        assert_eq!((answered, &problem["code"]), (status, &json!(code)), "{call:?}: {problem}");
         let anonymous = connection.call(&call).await.unwrap();
         assert_eq!(anonymous.status, 401, "{call:?}");
     }
@@ -128,8 +135,7 @@ async fn nobody_but_an_admin_is_answered_and_nonsense_is_refused() {
         (Call::get(letters("/0/first")), json!("offset"), "the path"),
         (Call::get(letters("?partition=9")), Value::Null, "denrei.retention has no partition 9; it has 1"),
     ] {
-        let answer = connection.call(&call.clone().bearer(token.trim())).await.unwrap();
-        let problem: Value = answer.json().unwrap();
+        let (_, problem) = told(&connection, &call, &token).await;
         assert_eq!(problem["field"], field, "{call:?}: {problem}");
         assert!(problem["detail"].as_str().unwrap().contains(detail), "{call:?}: {problem}");
     }

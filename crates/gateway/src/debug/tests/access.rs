@@ -101,6 +101,9 @@ async fn whatever_is_no_page_and_no_id_is_told_so() {
         ("/debug/handles/link:brown".to_owned(), 400, "handle_malformed"),
         ("/debug/streams?account=brown".to_owned(), 400, "invalid_request"),
         ("/debug/streams?limit=-1".to_owned(), 400, "invalid_request"),
+        ("/debug/shards?shard=1".to_owned(), 400, "invalid_request"),
+        (format!("/debug/accounts/{account}?limit=1"), 400, "invalid_request"),
+        ("/metrics?limit=1".to_owned(), 400, "invalid_request"),
     ] {
         let told = stage.ask(&path).await;
         assert_eq!(told.status.as_u16(), status, "{path}: {}", told.body);

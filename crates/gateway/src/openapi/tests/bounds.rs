@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
-use denrei_model::id::AccountId;
+use denrei_model::id::{AccountId, LogId};
 use serde_json::{Map, Value, json};
 
 use super::stage::{ADMIN, Documented, Stage, document, documented};
@@ -50,8 +50,8 @@ fn body_fields(document: &Value, operation: &Documented) -> Vec<Field> {
     fields(document, schema, &[])
 }
 
-/// A body that is taken, of every operation with bounds.
-fn good(operation: &str) -> Value {
+/// A body that is taken, of every operation.
+pub(super) fn good(operation: &str) -> Value {
     let device = json!({"name": "phone", "platform": "ios"});
     let cony = AccountId::derived("bounds", &[b"cony"]);
     match operation {
@@ -66,6 +66,8 @@ fn good(operation: &str) -> Value {
         "send_message" => json!({"to": cony, "message": {"type": "text", "text": "Hello"}}),
         "react" => json!({"emoji": "👍"}),
         "mark_read" => json!({"seq": 1}),
+        "renew_tokens" => json!({"refresh_token": "a"}),
+        "ack" => json!({"log_id": LogId::default(), "revision": 0, "tag": "0".repeat(16)}),
         _ => json!({}),
     }
 }

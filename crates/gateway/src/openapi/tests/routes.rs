@@ -6,6 +6,7 @@ use std::path::Path;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::TestRequest;
 
+use super::bounds::good;
 use super::stage::{Documented, Stage, answer, documented};
 
 /// The paths of all resources that the files of a folder make.
@@ -73,6 +74,36 @@ async fn a_part_of_a_path_that_is_not_as_it_must_be_is_named() {
         }
     }
     assert!(tried > 20, "{tried} tries are few");
+}
+
+#[actix_web::test]
+async fn a_query_that_an_operation_does_not_have_is_refused_by_its_name_after_the_token() {
+    let stage = Stage::new().await;
+    let bearer = format!("Bearer {}", stage.token().await);
+    for operation in documented().await {
+        let what = format!("{} {}", operation.method, operation.path);
+        let ask = || {
+            let request = TestRequest::with_uri(&format!("{}?colour=red", operation.uri()));
+            let request = request.method(operation.method.clone());
+            let has_body = operation.says.get("requestBody").is_some();
+            if has_body { request.set_json(good(operation.name())) } else { request }
+        };
+        let (status, problem) = stage.send(ask().insert_header(("authorization", bearer.as_str()))).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (StatusCode::BAD_REQUEST, &"invalid_request".into()),
+            "{what}"
+        );
+        assert_eq!(problem["field"], "colour", "{what}: {problem}");
+        if operation.needs_token() {
+            assert_eq!(stage.send(ask()).await.0, StatusCode::UNAUTHORIZED, "{what}");
+        }
+        if operation.method == Method::GET && operation.path != "/v1/stream" {
+            let head = ask().method(Method::HEAD);
+            let (status, _) = stage.send(head.insert_header(("authorization", bearer.as_str()))).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "HEAD {}", operation.path);
+        }
+    }
 }
 
 #[actix_web::test]

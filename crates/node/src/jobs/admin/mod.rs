@@ -19,11 +19,12 @@ mod refusal;
 mod state;
 mod timers;
 
+use actix_web::HttpRequest;
 use actix_web::error::PathError;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, PathConfig, ServiceConfig, get, post, scope};
-use actix_web::{HttpRequest, Resource};
+use actix_web::web::{self, PathConfig, ServiceConfig, scope};
 use denrei_gateway::problem::{Code, Problem};
+use denrei_gateway::request::resource;
 
 pub(crate) use state::QueuesAdmin;
 
@@ -35,25 +36,20 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
     let queues = scope("/debug/queues")
         .app_data(PathConfig::default().error_handler(|error, request| bad_path(&error, request).into()))
         .wrap(from_fn(guard::admins_only))
-        .service(resource("").route(get().to(overview::list)))
-        .service(resource(letters).route(get().to(letters::list)))
-        .service(resource(&format!("{letters}/redrive")).route(post().to(letters::redrive)))
-        .service(resource(&format!("{letters}/purge")).route(post().to(letters::purge)))
-        .service(resource(&format!("{letters}/{{partition}}/{{offset}}")).route(get().to(letters::show)))
-        .service(resource(timers).route(get().to(timers::list)))
+        .service(resource("").get(overview::list))
+        .service(resource(letters).get(letters::list))
+        .service(resource(&format!("{letters}/redrive")).post(letters::redrive))
+        .service(resource(&format!("{letters}/purge")).post(letters::purge))
+        .service(resource(&format!("{letters}/{{partition}}/{{offset}}")).get(letters::show))
+        .service(resource(timers).get(timers::list))
         .service(
             resource(&format!("{timers}/{{partition}}/{{timer}}"))
-                .route(web::delete().to(timers::cancel))
-                .route(web::put().to(timers::reschedule)),
+                .delete(timers::cancel)
+                .put(timers::reschedule),
         )
-        .service(resource("/{topic}/{group}/reset").route(post().to(offsets::reset)))
+        .service(resource("/{topic}/{group}/reset").post(offsets::reset))
         .default_service(web::to(nowhere));
     routes.service(queues);
-}
-
-/// A path whose other methods are told so.
-fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(wrong_method))
 }
 
 /// Says which part of a path is not as it must be.
@@ -68,11 +64,6 @@ fn bad_path(error: &PathError, request: &HttpRequest) -> Problem {
         Some((name, _)) => problem.with("field", name),
         None => problem,
     }
-}
-
-async fn wrong_method(request: HttpRequest) -> Result<&'static str, Problem> {
-    let detail = format!("{} has no {}", request.path(), request.method());
-    Err(Problem::new(Code::MethodNotAllowed).detail(detail))
 }
 
 async fn nowhere(request: HttpRequest) -> Result<&'static str, Problem> {
