@@ -102,7 +102,13 @@ fn of_its_kind(operation: &Operation, may_bring: bool) -> BTreeSet<Code> {
         (asks, &[Code::RateLimited, Code::Overloaded, Code::Unavailable, Code::Internal]),
         (
             may_bring,
-            &[Code::MalformedJson, Code::UnknownField, Code::BodyTooLarge, Code::UnsupportedMediaType],
+            &[
+                Code::MalformedJson,
+                Code::UnknownField,
+                Code::BodyTooLarge,
+                Code::UnsupportedMediaType,
+                Code::TooEarly,
+            ],
         ),
         // Whatever is asked for, a query that it does not have is refused.
         (true, &[Code::InvalidRequest]),

@@ -45,6 +45,7 @@ refused! {
     Oneself
     RegistrationClosed
     TokenRevoked
+    TooEarly
     TooManyDevices
     TooManyMembers
     TooManySettings

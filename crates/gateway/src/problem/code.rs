@@ -2,8 +2,18 @@
 
 use actix_web::http::StatusCode;
 
+macro_rules! status {
+    ($name:ident) => {
+        StatusCode::$name
+    };
+    // The library has no name for it.
+    ($number:literal) => {
+        StatusCode::from_u16($number).unwrap_or(StatusCode::BAD_REQUEST)
+    };
+}
+
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal $status:ident $title:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal $status:tt $title:literal;)+) => {
         /// The kind of a problem.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Code {
@@ -24,9 +34,9 @@ macro_rules! codes {
 
             /// The status that goes with it.
             #[must_use]
-            pub const fn status(self) -> StatusCode {
+            pub fn status(self) -> StatusCode {
                 match self {
-                    $(Self::$variant => StatusCode::$status),+
+                    $(Self::$variant => status!($status)),+
                 }
             }
 
@@ -120,6 +130,8 @@ codes! {
     TooManySettings = "too_many_settings" CONFLICT "The account holds too many settings";
     /// Nobody may register here.
     RegistrationClosed = "registration_closed" FORBIDDEN "Registration is closed";
+    /// The request may be a replay: a proxy took it before its connection was safe from them.
+    TooEarly = "too_early" 425 "The request came too early";
     /// More requests than are allowed.
     RateLimited = "rate_limited" TOO_MANY_REQUESTS "Too many requests";
     /// The node has too much to do.

@@ -125,6 +125,9 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponse::build(self.code.status());
+        if self.code.status().canonical_reason().is_none() {
+            response.reason(self.code.title());
+        }
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)));
         if let Some(challenge) = self.code.challenge() {
             response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static(challenge)));

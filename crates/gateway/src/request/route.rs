@@ -12,7 +12,7 @@ use super::exact::Exact;
 use crate::problem::{Code, Problem};
 
 /// A path and its methods; the others are told `method_not_allowed`, and which there are. What a request says in its query and
-/// no handler reads is refused.
+/// no handler reads is refused, and so is one that changes something and may be a replay.
 pub struct Resource {
     routes: actix_web::Resource,
     methods: Vec<&'static str>,
@@ -36,28 +36,30 @@ macro_rules! methods {
             {
                 let Self { routes, mut methods } = self;
                 methods.push(stringify!($METHOD));
-                Self { routes: routes.route(web::method(Method::$METHOD).to(Exact(handler))), methods }
+                let handler = Exact::<F, true>(handler);
+                Self { routes: routes.route(web::method(Method::$METHOD).to(handler)), methods }
             }
         )+
     };
 }
 
 impl Resource {
+    // What is not merely read is not done for a request that came as early data.
     methods! { watch GET put PUT post POST patch PATCH delete DELETE }
 
     /// Has this handler answer `GET`, and `HEAD`, of whose answer the server sends the head alone. What asking changes something
     /// for, such as a stream, is [watched](Self::watch) instead.
     #[must_use]
-    pub fn get<F, Args>(self, handler: F) -> Self
+    pub fn get<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
         F::Output: Responder + 'static,
         Args: FromRequest + 'static,
     {
-        let mut resource = self.watch(handler.clone());
-        resource.methods.push("HEAD");
-        resource.routes = resource.routes.route(web::head().to(Exact(handler)));
-        resource
+        let handler = Exact::<F, false>(handler);
+        self.methods.extend(["GET", "HEAD"]);
+        let routes = self.routes.route(web::get().to(handler.clone())).route(web::head().to(handler));
+        Self { routes, ..self }
     }
 
     /// With an answer to all other methods.

@@ -87,6 +87,7 @@ pub(super) fn session_problem(refused: SessionRefused) -> Problem {
             status = 200, body = denrei_model::wire::Frame, content_type = "application/x-ndjson",
             description = "Newline-delimited JSON: a frame a line, until the stream ends. The first is `sign_on`."
         ),
+        crate::openapi::refused::TooEarly,
     ),
 )]
 pub(super) async fn stream(

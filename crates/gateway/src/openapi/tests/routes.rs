@@ -107,6 +107,25 @@ async fn a_query_that_an_operation_does_not_have_is_refused_by_its_name_after_th
 }
 
 #[actix_web::test]
+async fn what_changes_something_or_opens_a_stream_is_not_done_for_a_request_that_came_as_early_data() {
+    let stage = Stage::new().await;
+    for operation in documented().await {
+        let what = format!("{} {}", operation.method, operation.path);
+        let early = operation.statuses().contains(&"425");
+        assert_eq!(early, operation.method != Method::GET || operation.path == "/v1/stream", "{what}");
+        for value in ["1", "", "perhaps"] {
+            let (status, problem) = stage.ask(&operation, &[("early-data", value)]).await;
+            assert_eq!(status.as_u16() == 425, early, "{what}: {problem}");
+            assert_eq!(problem["code"] == "too_early", early, "{what}: {problem}");
+        }
+    }
+    let bearer = format!("Bearer {}", stage.token().await);
+    let profile = TestRequest::get().uri("/v1/profile").insert_header(("authorization", bearer.as_str()));
+    let (status, _) = stage.send(profile.insert_header(("early-data", "1"))).await;
+    assert_eq!(status, StatusCode::OK, "whoever only reads is answered");
+}
+
+#[actix_web::test]
 async fn methods_that_are_not_documented_are_not_allowed() {
     let documented = documented().await;
     let has = |path: &str, method: &Method| {
