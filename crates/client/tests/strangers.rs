@@ -96,6 +96,15 @@ fn a_port_that_speaks_in_the_clear_ends_a_load_over_tls() {
 }
 
 #[test]
+fn a_host_that_nobody_knows_ends_a_load() {
+    // No server of names is asked for such a one.
+    let node = "http://no..host:8080";
+    let said = said(&load(node, Extent::Messages(10)));
+    let expected = format!("no node that can be used at {node}: the host of no..host:8080 is not known: ");
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+#[test]
 fn a_port_that_hangs_up_is_tried_ever_more_seldom_and_no_longer_than_the_load_was_to_take() {
     let (address, count) = stranger(b"");
     let node = format!("http://{address}");

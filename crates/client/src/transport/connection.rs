@@ -1,12 +1,13 @@
 //! A connection: HTTP/2, in the clear with prior knowledge, or over TLS.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -36,6 +37,14 @@ pub enum ConnectError {
     /// The address is none that this client can use.
     #[error("{0}: expected http://HOST:PORT or https://HOST:PORT")]
     Address(String),
+    /// There is no such host, as far as the system knows.
+    #[error("the host of {authority} is not known")]
+    Unresolved {
+        /// Host and port.
+        authority: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The node is not there.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -85,6 +94,7 @@ impl ConnectError {
         match self {
             Self::Io(_) | Self::Http(_) | Self::TimedOut => false,
             Self::Address(_)
+            | Self::Unresolved { .. }
             | Self::NotHttp2(_)
             | Self::NotTls(_)
             | Self::Handshake(_)
@@ -164,11 +174,16 @@ impl Connection {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn open(target: &Target) -> Result<Self, ConnectError> {
-        timeout(CONNECT, Self::shake_hands(target)).await.map_err(|_| ConnectError::TimedOut)?
+        // The system's own patience: it is longer, and ends with what is wrong.
+        let addresses = lookup_host(&target.authority)
+            .await
+            .map_err(|source| ConnectError::Unresolved { authority: target.authority.clone(), source })?;
+        let addresses: Vec<_> = addresses.collect();
+        timeout(CONNECT, Self::shake_hands(target, &addresses)).await.map_err(|_| ConnectError::TimedOut)?
     }
 
-    async fn shake_hands(target: &Target) -> Result<Self, ConnectError> {
-        let socket = TcpStream::connect(&target.authority).await?;
+    async fn shake_hands(target: &Target, addresses: &[SocketAddr]) -> Result<Self, ConnectError> {
+        let socket = TcpStream::connect(addresses).await?;
         socket.set_nodelay(true)?;
         match &target.trust {
             None => Self::over(socket, target).await,

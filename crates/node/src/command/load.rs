@@ -18,7 +18,8 @@ const SECONDS: f64 = 60.0;
 pub(crate) struct LoadArgs {
     /// What people do.
     pattern: PatternName,
-    /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
+    /// The node. One that does not listen yet, or goes away, is waited for; a host that nobody knows, or an address at which
+    /// something else answers, ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
     /// With https://: a PEM file of the certificates to trust, instead of those of the system.

@@ -14,7 +14,8 @@ use crate::logging::{self, LogOptions};
 pub(crate) struct ReplayArgs {
     /// Lines `sender receiver unix_seconds`; a header line is passed over, messages to oneself are left out and counted.
     file: PathBuf,
-    /// The node. One that does not listen yet, or goes away, is waited for; an address at which something else answers ends the run.
+    /// The node. One that does not listen yet, or goes away, is waited for; a host that nobody knows, or an address at which
+    /// something else answers, ends the run.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     node: String,
     /// With https://: a PEM file of the certificates to trust, instead of those of the system.
