@@ -19,6 +19,7 @@ use denrei_model::wire::{FullSyncReason, Position};
 use denrei_storage::shard::{ReadError, Snapshot};
 
 use super::hub::Hub;
+use super::live::append_aside;
 use super::log::{self, Bounds, Page};
 use super::outbox::Outbox;
 use super::position::{Claim, full_sync, head, head_position, judge};
@@ -144,13 +145,7 @@ impl Handler<Word> for DeviceActor {
     fn handle(&mut self, word: Word, ctx: &mut Self::Context) {
         match word {
             Word::Signal(Signal::Behind) => self.read(ctx),
-            Word::Signal(Signal::Notify(frame)) => {
-                let state = self.state.borrow();
-                let mut outbox = state.outbox.borrow_mut();
-                if !state.reading && outbox.has_room(frame.len()) {
-                    outbox.push(frame);
-                }
-            }
+            Word::Signal(Signal::Notify(frame)) => append_aside(&self.state.borrow(), frame),
             Word::Signal(Signal::Replaced) => self.finish(&Frame::Replaced, ctx),
             Word::Signal(Signal::Revoked) => self.finish(&Frame::Revoked, ctx),
             Word::Leave { after_ms } => self.finish(&Frame::Reconnect(Reconnect { after_ms }), ctx),

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::device::{StreamState, frame_line, now_ms};
 use super::hub::Hub;
+use super::live::append_aside;
 use super::position::head_position;
 use crate::state::Gateway;
 
@@ -59,18 +60,13 @@ async fn beat_batch(hub: &Hub, gateway: &Gateway, batch: &[Quiet]) -> Result<(),
 
 /// Writes one heartbeat. False if the stream is behind what it says.
 fn beat_one(gateway: &Gateway, head: Position, state: &mut StreamState) -> bool {
-    if state.reading {
-        return true;
-    }
+    // One without a cursor waits for its shard: it has yet to sign on.
+    let Some(cursor) = state.cursor.filter(|_| !state.reading) else { return true };
     // A head older than what was pushed meanwhile says nothing new.
-    let cursor = state.cursor.unwrap_or(head);
     let head = if head.log_id == cursor.log_id && head.revision < cursor.revision { cursor } else { head };
     let date = gateway.clock.now().day().to_yyyymmdd();
     let frame = frame_line(&Frame::Heartbeat(Heartbeat { head, date }));
     state.written = now_ms(gateway);
-    let mut outbox = state.outbox.borrow_mut();
-    if outbox.has_room(frame.len()) {
-        outbox.push(frame);
-    }
+    append_aside(state, frame);
     head == cursor
 }

@@ -1,9 +1,11 @@
-//! Live frames: appended to the outbox of a stream if they are what comes next, and then written in turns.
+//! Live frames: appended to the outbox of a stream if they are what comes next, and then written in turns. What is not in the log
+//! goes beside them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use denrei_actors::session::Delivery;
 
 use super::device::StreamState;
@@ -68,13 +70,21 @@ pub(super) fn append(state: &mut StreamState, delivery: &Delivery, now: u64) -> 
     if unwoken { Appended::Unwoken(Rc::clone(&state.outbox)) } else { Appended::Nothing }
 }
 
+/// Writes a frame that is not in the log, if there is room and the stream has what comes before: its sign-on, which is the first
+/// frame of all, and the log that is being read.
+pub(super) fn append_aside(state: &StreamState, frame: Bytes) {
+    let mut outbox = state.outbox.borrow_mut();
+    if state.cursor.is_some() && !state.reading && outbox.has_room(frame.len()) {
+        outbox.push(frame);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::{Context, Poll, Wake, Waker};
 
-    use bytes::Bytes;
     use denrei_model::id::{AccountId, DeviceId, LogId};
     use denrei_model::position::Revision;
     use denrei_model::tag::Tag;
@@ -169,6 +179,22 @@ mod tests {
         state.reading = true;
         assert!(matches!(append(&mut state, &delivery(1, 5..=5), 1), Appended::Nothing));
         assert!(state.behind && at(&state) == 4 && written(&state).is_pending());
+    }
+
+    #[test]
+    fn what_is_not_in_the_log_is_written_neither_before_the_sign_on_nor_among_what_is_read() {
+        let frame = Bytes::from_static(b"beat\n");
+        let mut state = stream(4);
+        state.reading = true;
+        append_aside(&state, frame.clone());
+        assert!(written(&state).is_pending(), "the log is being read");
+        let cursor = state.cursor.take();
+        state.reading = false;
+        append_aside(&state, frame.clone());
+        assert!(written(&state).is_pending(), "it waits for its shard, and has not signed on");
+        state.cursor = cursor;
+        append_aside(&state, frame.clone());
+        assert_eq!(written(&state), Poll::Ready(Some(frame)));
     }
 
     #[derive(Default)]
