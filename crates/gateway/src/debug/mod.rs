@@ -46,9 +46,9 @@ pub fn configure(routes: &mut ServiceConfig) {
     routes.configure(common);
     routes
         .service(resource("/problems/{code}").get(page::get))
-        .service(resource("/healthz").get(health::healthz))
-        .service(resource("/readyz").get(health::readyz))
-        .service(resource("/metrics").get(metrics::page));
+        .service(resource("/healthz").probe(health::healthz))
+        .service(resource("/readyz").probe(health::readyz))
+        .service(resource("/metrics").probe(metrics::page));
     guarded(routes, "/debug/node", node::show);
     guarded(routes, "/debug/shards", shard::list);
     guarded(routes, "/debug/shards/{shard}", shard::show);

@@ -50,13 +50,23 @@ impl Resource {
     /// Has this handler answer `GET`, and `HEAD`, of whose answer the server sends the head alone. What asking changes something
     /// for, such as a stream, is [watched](Self::watch) instead.
     #[must_use]
-    pub fn get<F, Args>(mut self, handler: F) -> Self
+    pub fn get<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         F::Output: Responder + 'static,
         Args: FromRequest + 'static,
     {
-        let handler = Exact::<F, false>(handler);
+        self.probe(Exact::<F, false>(handler))
+    }
+
+    /// As [`get`](Self::get), for those who watch from outside: balancers and scrapers put into the query what they like.
+    #[must_use]
+    pub(crate) fn probe<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        F::Output: Responder + 'static,
+        Args: FromRequest + 'static,
+    {
         self.methods.extend(["GET", "HEAD"]);
         let routes = self.routes.route(web::get().to(handler.clone())).route(web::head().to(handler));
         Self { routes, ..self }
