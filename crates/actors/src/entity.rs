@@ -174,6 +174,28 @@ impl Drop for TurnAnswer {
     }
 }
 
+/// Folds the rows of its core into an empty entity.
+pub(crate) fn load<E: Entity>(mut entity: E, core: &Fetch, rows: &Rows) -> E {
+    for change in rows.core(core) {
+        entity.apply(&change);
+    }
+    entity
+}
+
+impl Rows {
+    /// The rows of a core as changes: those named, and all of each range.
+    fn core(&self, core: &Fetch) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for key in &core.keys {
+            changes.extend(self.any(key).map(|row| Change::Put(key.clone(), row)));
+        }
+        for scan in &core.scans {
+            changes.extend(self.within(&scan.range).map(|(key, row)| Change::Put(key, row)));
+        }
+        changes
+    }
+}
+
 /// The actor around an entity: it decides, takes up its own changes, and reports to the shard.
 pub struct EntityActor<E> {
     state: E,

@@ -1,9 +1,11 @@
 //! Which entities a record concerns on its destination shard, and what each is to do.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 use std::sync::Arc;
 
 use denrei_model::clock::Timestamp;
+use denrei_model::effects::Effects;
 use denrei_model::id::{AccountId, LogId};
 use denrei_model::record::{Fact, Record};
 use denrei_model::row::{Change, HeadKey, TableKey as _};
@@ -12,7 +14,8 @@ use denrei_storage::shard::Fetch;
 
 use crate::account::{self, Account};
 use crate::chatroom::{self, Chatroom};
-use crate::entity::{Entity, EntityRef, Part, RecordWork};
+use crate::command::Facts;
+use crate::entity::{Entity, EntityRef, Part, RecordWork, load};
 use crate::name::{self, Name};
 use crate::rows::Rows;
 use crate::shard::ledger::new_head;
@@ -54,10 +57,27 @@ pub(crate) fn needs(record: &Record, shard: Shard) -> Fetch {
     needs
 }
 
-/// The rows from which the logs of its accounts are begun anew.
-pub(crate) fn heads(record: &Record) -> Fetch {
-    let heads = accounts(record).iter().map(|&account| HeadKey { account }.into());
-    Fetch { keys: heads.collect(), scans: Vec::new() }
+/// The rows that are looked at to set a record aside: what its accounts look at, with their cores.
+pub(crate) fn remains(record: &Record, shard: Shard) -> Fetch {
+    let mut needs = needs(record, shard);
+    for account in accounts(record) {
+        needs.keys.extend(Account::core(account).keys);
+    }
+    needs
+}
+
+/// What an account makes of a record that is set aside for the sake of others. None if a row that it looks at could not be
+/// read, or if it is the one that panics.
+pub(crate) fn heard(record: &Record, account: AccountId, rows: &Rows, facts: &Facts) -> Option<Effects> {
+    let core = Account::core(&account);
+    let mut looked_at = account::needs(record, account);
+    looked_at.keys.push(HeadKey { account }.into());
+    looked_at.keys.extend(core.keys.iter().cloned());
+    if !rows.cover(&looked_at) {
+        return None;
+    }
+    let state = load(Account::empty(account), &core, rows);
+    catch_unwind(AssertUnwindSafe(|| account::hear(record, &state, rows, facts))).ok()
 }
 
 /// What each of them is to do, in the order of [`entities`].

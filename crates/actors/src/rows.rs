@@ -5,6 +5,7 @@ use std::sync::Arc;
 use denrei_model::id::AccountId;
 use denrei_model::position::Revision;
 use denrei_model::row::{HeadKey, Key, KeyRange, Row, TableKey};
+use denrei_storage::shard::Fetch;
 
 /// Rows by key, and the ranges that were asked for, in the order of asking.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,12 @@ impl Rows {
     pub fn scan<K: TableKey>(&self, index: usize) -> impl Iterator<Item = (&Key, &K::Row)> {
         let rows = self.scans.get(index).map_or(&[][..], Vec::as_slice);
         rows.iter().filter_map(|(key, row)| K::row(row).map(|row| (key, row)))
+    }
+
+    /// Whether all of this was named, and could be read.
+    pub(crate) fn cover(&self, fetch: &Fetch) -> bool {
+        let named = |key: &Key| self.named.binary_search_by(|(named, _)| named.cmp(key)).is_ok();
+        fetch.keys.iter().all(named) && fetch.scans.len() <= self.scans.len()
     }
 
     /// The row under any key, if it was named and is there.

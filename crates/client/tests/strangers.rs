@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use denrei_client::load::{Extent, LoadOptions, Pattern, RunError, run};
+use denrei_model::clock::{Clock as _, SystemClock};
 
 /// What rustls says to somebody who speaks HTTP/2 to it: an alert of an inappropriate message.
 const TLS_ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x46";
@@ -99,9 +100,11 @@ fn a_port_that_speaks_in_the_clear_ends_a_load_over_tls() {
 fn a_host_that_nobody_knows_ends_a_load() {
     // No server of names is asked for such a one.
     let node = "http://no..host:8080";
+    let clock = SystemClock::new();
     let said = said(&load(node, Extent::Messages(10)));
     let expected = format!("no node that can be used at {node}: the host of no..host:8080 is not known: ");
     assert!(said.starts_with(&expected), "{said}");
+    assert!(clock.monotonic() > Duration::from_secs(1), "the system may know it a moment later");
 }
 
 #[test]

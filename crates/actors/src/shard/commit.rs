@@ -1,7 +1,5 @@
 //! Commits: effects are numbered and queued; what follows from them leaves when they are durable.
 
-use std::sync::Arc;
-
 use actix::{AsyncContext as _, Context};
 use denrei_model::effects::Effects;
 use denrei_model::id::ChatId;
@@ -10,7 +8,7 @@ use denrei_model::row::{Change, DeadLetterKey, DeadLetterRow, Key, Row};
 use denrei_model::shard::Shard;
 use denrei_storage::shard::{EnqueueError, PendingRecord};
 
-use super::item::{Applying, Arriving, Cause};
+use super::item::{Applying, Arriving, Cause, GivenUp};
 use super::ledger::Entry;
 use super::outgoing::Departure;
 use super::{ShardActor, faults};
@@ -26,8 +24,6 @@ pub(super) struct Source {
     pub(super) record: Option<Applying>,
     /// The chat whose read marks were due, if it is a timer's turn.
     pub(super) timer: Option<ChatId>,
-    /// What the turn was shown; absent when it gives a record up, which cannot be given up for less.
-    pub(super) rows: Option<Arc<Rows>>,
 }
 
 impl ShardActor {
@@ -139,11 +135,14 @@ impl ShardActor {
             reply.shed(self.around.options.retry_after());
         }
         self.delay(source.timer);
-        match (source.record, source.rows, error) {
-            (Some(applying), Some(rows), EnqueueError::TooLarge { .. }) => {
-                self.set_aside(applying, "what follows from it is too large for one commit", &rows, ctx);
+        match (source.record, error) {
+            (Some(mut applying), EnqueueError::TooLarge { .. })
+                if applying.given_up != Some(GivenUp::TooLarge) =>
+            {
+                applying.given_up = Some(GivenUp::TooLarge);
+                self.again(Cause::Record(applying), ctx);
             }
-            (Some(applying), ..) => {
+            (Some(applying), _) => {
                 // A record must be applied in its order: it keeps its place, and the line rests until the next tick.
                 self.rest_until = self.around.clock.monotonic() + super::TICK;
                 self.disk_full = matches!(error, EnqueueError::DiskFull { .. });
@@ -152,39 +151,56 @@ impl ShardActor {
                 }
                 self.again(Cause::Record(applying), ctx);
             }
-            (None, ..) => {}
+            (None, _) => {}
         }
     }
 
-    /// Gives a record up: it is kept as a dead letter, and the accounts it names, whose heads are among the `rows`, begin a new
-    /// log, so that their devices take snapshots. While the store refuses that, the record keeps its place.
+    /// Gives a record up: it is kept as a dead letter. Of the accounts it names, those that can still take it do; the others
+    /// begin a new log, so that their devices take snapshots. While the store refuses that, the record keeps its place.
     pub(super) fn set_aside(
         &mut self,
         mut applying: Applying,
-        reason: &'static str,
+        why: GivenUp,
         rows: &Rows,
         ctx: &Context<Self>,
     ) {
-        applying.given_up = Some(reason);
-        let Applying { arrived: Arriving { pending, record }, .. } = &applying;
-        let accounts = record.as_deref().map(route::accounts).unwrap_or_default().to_vec();
-        let (from, number) = (pending.from, pending.number);
-        let now = self.around.clock.now();
+        applying.given_up = Some(why);
+        let (facts, reason) = (self.facts(), why.reason().to_owned());
+        let PendingRecord { from, number, record: stored } = applying.pending.clone();
+        let letter = DeadLetterRow { at: facts.now.as_millis(), reason, record: stored };
         let key = DeadLetterKey { to: self.shard, from, number };
-        let letter =
-            DeadLetterRow { at: now.as_millis(), reason: reason.to_owned(), record: pending.record.clone() };
-        let renewed = accounts.iter().filter_map(|account| route::renewed_log(*account, rows, now));
-        let changes = std::iter::once(Change::put(key, letter)).chain(renewed).collect();
-        let effects = Effects { changes, ..Effects::default() };
+        let mut effects = Effects { changes: vec![Change::put(key, letter)], ..Effects::default() };
+        let (mut named, mut renewed) = (Vec::new(), Vec::new());
+        if let Some(record) = applying.record.as_deref() {
+            for &account in route::accounts(record) {
+                named.push(account);
+                match route::heard(record, account, rows, &facts) {
+                    // Its rows go on; only what its devices would be told is too much.
+                    Some(heard) if why == GivenUp::TooLarge => {
+                        effects.append(Effects { operations: Vec::new(), ..heard });
+                    }
+                    Some(heard) => {
+                        effects.append(heard);
+                        continue;
+                    }
+                    None => {}
+                }
+                effects.changes.extend(route::renewed_log(account, rows, facts.now));
+                renewed.push(account);
+            }
+        }
         let entry = self.ledger.enter(effects, rows, vec![applying.mark()]);
         let source = Source { record: Some(applying), ..Source::default() };
         if !self.commit(entry, None, source, ctx) {
             return;
         }
         self.counts.skipped += 1;
-        tracing::error!(shard = %self.shard, %from, %number, ?accounts, reason, "a record is set aside");
-        if let Some(departure) = self.outgoing.leave(Departure { renewed: accounts, ..Departure::default() })
-        {
+        tracing::error!(shard = %self.shard, %from, %number, accounts = ?renewed, why = why.reason(), "a record is set aside");
+        for account in named {
+            // What it has in memory is older than its rows.
+            self.registry.forget(&EntityRef::Account(account));
+        }
+        if let Some(departure) = self.outgoing.leave(Departure { renewed, ..Departure::default() }) {
             self.depart(departure);
         }
     }

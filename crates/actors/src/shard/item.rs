@@ -63,50 +63,76 @@ impl Cause {
 pub(crate) struct Arriving {
     /// As it is stored.
     pub(crate) pending: PendingRecord,
-    /// What it says; absent when it does not decode.
+    /// What it says, if whoever hands it over knows.
     pub(crate) record: Option<Arc<Record>>,
 }
 
-impl Arriving {
-    /// One from the durable inbox.
-    pub(crate) fn stored(pending: PendingRecord) -> Self {
-        let record = Record::decode(pending.record.clone()).ok().map(Arc::new);
-        Self { pending, record }
+impl From<PendingRecord> for Arriving {
+    fn from(pending: PendingRecord) -> Self {
+        Self { pending, record: None }
+    }
+}
+
+/// Why a record is set aside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GivenUp {
+    /// It does not decode.
+    Malformed,
+    /// Rows that it needs are damaged.
+    Damaged,
+    /// An entity panicked each time.
+    Panicked,
+    /// What follows from it is too large for one commit.
+    TooLarge,
+}
+
+impl GivenUp {
+    /// In words.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "it does not decode",
+            Self::Damaged => "rows that it needs are damaged",
+            Self::Panicked => "its entity panicked each time",
+            Self::TooLarge => "what follows from it is too large for one commit",
+        }
     }
 }
 
 /// A record that is being applied.
 pub(crate) struct Applying {
-    pub(crate) arrived: Arriving,
+    pub(crate) pending: PendingRecord,
+    /// Absent when it does not decode.
+    pub(crate) record: Option<Arc<Record>>,
     /// How often it made an entity panic.
     pub(crate) panics: u32,
     /// Why it is not applied any more, but set aside.
-    pub(crate) given_up: Option<&'static str>,
+    pub(crate) given_up: Option<GivenUp>,
     /// On the monotonic clock: when it came. It stays what it was when the record is put back.
     pub(crate) since: Duration,
 }
 
 impl Applying {
-    pub(crate) const fn new(arrived: Arriving, since: Duration) -> Self {
-        Self { arrived, panics: 0, given_up: None, since }
+    pub(crate) fn new(Arriving { pending, record }: Arriving, since: Duration) -> Self {
+        let record = record.or_else(|| Record::decode(pending.record.clone()).ok().map(Arc::new));
+        Self { pending, record, panics: 0, given_up: None, since }
     }
 
     fn entities(&self) -> Vec<EntityRef> {
-        let applied = self.arrived.record.as_deref().filter(|_| self.given_up.is_none());
+        let applied = self.record.as_deref().filter(|_| self.given_up.is_none());
         applied.map(route::entities).unwrap_or_default()
     }
 
     fn needs(&self, shard: Shard) -> Fetch {
-        match self.arrived.record.as_deref() {
+        match self.record.as_deref() {
             None => Fetch::default(),
-            Some(record) if self.given_up.is_some() => route::heads(record),
+            Some(record) if self.given_up.is_some() => route::remains(record, shard),
             Some(record) => route::needs(record, shard),
         }
     }
 
     /// What its commit says of it.
     pub(crate) fn mark(&self) -> Applied {
-        Applied { from: self.arrived.pending.from, number: self.arrived.pending.number }
+        Applied { from: self.pending.from, number: self.pending.number }
     }
 }
 

@@ -84,7 +84,7 @@ impl ShardActor {
                 if records.len() == PULL {
                     self.inbox.rumour(from);
                 }
-                self.take_records(records.into_iter().map(Arriving::stored).collect(), ctx);
+                self.take_records(records.into_iter().map(Arriving::from).collect(), ctx);
             }
             Err(error) => {
                 tracing::warn!(shard = %self.shard, %from, %after, %error, "an inbox cannot be read; trying again");

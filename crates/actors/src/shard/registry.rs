@@ -4,14 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix::Addr;
-use denrei_model::row::Change;
-use denrei_storage::shard::Fetch;
 use foldhash::HashMap;
 
 use crate::account::Account;
 use crate::chatroom::Chatroom;
 use crate::command::Facts;
-use crate::entity::{Entity, EntityActor, EntityRef, Part, PartWork, Turn, TurnAnswer};
+use crate::entity::{Entity, EntityActor, EntityRef, Part, PartWork, Turn, TurnAnswer, load};
 use crate::name::Name;
 use crate::rows::Rows;
 
@@ -222,28 +220,6 @@ impl Registry {
             }
             _ => tracing::error!(entity = ?part.entity, "work for another kind of entity is dropped"),
         }
-    }
-}
-
-/// Folds the rows of its core into an empty entity.
-fn load<E: Entity>(mut entity: E, core: &Fetch, rows: &Rows) -> E {
-    for change in rows.core(core) {
-        entity.apply(&change);
-    }
-    entity
-}
-
-impl Rows {
-    /// The rows of a core as changes: those named, and all of each range.
-    fn core(&self, core: &Fetch) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for key in &core.keys {
-            changes.extend(self.any(key).map(|row| Change::Put(key.clone(), row)));
-        }
-        for scan in &core.scans {
-            changes.extend(self.within(&scan.range).map(|(key, row)| Change::Put(key, row)));
-        }
-        changes
     }
 }
 

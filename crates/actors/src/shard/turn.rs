@@ -10,7 +10,7 @@ use denrei_storage::shard::{Fetch, Fetched, ReadError};
 use tokio::sync::oneshot;
 
 use super::commit::Source;
-use super::item::{Applying, Cause, Item};
+use super::item::{Applying, Cause, GivenUp, Item};
 use super::messages::{Prefetched, TurnDone};
 use super::{ShardActor, faults};
 use crate::command::Facts;
@@ -97,7 +97,7 @@ impl ShardActor {
             let (mut read, mut fetched) = (Fetch::default(), Fetched::default());
             for key in fetch.keys {
                 let one = Fetch { keys: vec![key.clone()], scans: Vec::new() };
-                loop {
+                while me.connected() {
                     match reader.fetch(one.clone()).await {
                         Ok(found) => {
                             read.keys.push(key);
@@ -216,7 +216,7 @@ impl ShardActor {
     fn give_up(&mut self, item: Item, ctx: &Context<Self>) {
         self.registry.unpin(&item.entities);
         if let Cause::Record(mut applying) = item.cause {
-            applying.given_up.get_or_insert("rows that it needs are damaged");
+            applying.given_up.get_or_insert(GivenUp::Damaged);
             let (item, to_read) = self.prepare(Cause::Record(applying), true);
             let id = self.line.unpop(item);
             if let Some(fetch) = to_read {
@@ -250,15 +250,15 @@ impl ShardActor {
             Cause::Shed => return,
             Cause::Ask(part) => (vec![part], None, None),
             Cause::Timer(chat, part) => (vec![part], None, Some(chat)),
-            Cause::Record(applying) => match (applying.given_up, applying.arrived.record.as_ref()) {
-                (Some(reason), _) => return self.set_aside(applying, reason, &rows, ctx),
-                (None, None) => return self.set_aside(applying, "it does not decode", &rows, ctx),
+            Cause::Record(applying) => match (applying.given_up, applying.record.as_ref()) {
+                (Some(why), _) => return self.set_aside(applying, why, &rows, ctx),
+                (None, None) => return self.set_aside(applying, GivenUp::Malformed, &rows, ctx),
                 (None, Some(record)) => (route::parts(record), Some(applying), None),
             },
         };
         self.turns += 1;
         self.counts.turns += 1;
-        let facts = Facts { now: self.around.clock.now(), shards: self.around.shards, shard: self.shard };
+        let facts = self.facts();
         let waiting = parts.len();
         let done = parts.iter().map(|_| None).collect();
         for (index, part) in parts.into_iter().enumerate() {
@@ -317,8 +317,8 @@ impl ShardActor {
             applied.clear();
         }
         let entry = self.ledger.enter(effects, &current.rows, applied);
-        let Current { entities, record, timer, rows, .. } = current;
-        let source = Source { entities, record, timer, rows: Some(rows) };
+        let Current { entities, record, timer, .. } = current;
+        let source = Source { entities, record, timer };
         self.commit(entry, reply, source, ctx);
     }
 
@@ -336,10 +336,15 @@ impl ShardActor {
         self.delay(current.timer);
         let Some(mut applying) = current.record else { return };
         applying.panics += 1;
-        if applying.panics < self.around.options.max_panics {
-            return self.again(Cause::Record(applying), ctx);
+        if applying.panics >= self.around.options.max_panics {
+            applying.given_up = Some(GivenUp::Panicked);
         }
-        self.set_aside(applying, "its entity panicked each time", &current.rows, ctx);
+        self.again(Cause::Record(applying), ctx);
+    }
+
+    /// What decisions may know now.
+    pub(super) fn facts(&self) -> Facts {
+        Facts { now: self.around.clock.now(), shards: self.around.shards, shard: self.shard }
     }
 
     fn register(&mut self, session: Session, to: oneshot::Sender<Result<(), SessionRefused>>, rows: &Rows) {

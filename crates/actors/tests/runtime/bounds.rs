@@ -9,6 +9,7 @@ use denrei_actors::session::{Session, Signal, StreamId};
 use denrei_actors::shard::ShardOptions;
 use denrei_actors::{CommandError, RuntimeOptions};
 use denrei_model::position::Seq;
+use denrei_model::row::{AccountChatKey, HeadKey};
 use denrei_storage::shard::EnqueueError;
 
 use super::act::{direct, message};
@@ -158,9 +159,11 @@ async fn records_that_the_store_refuses_are_tried_again_in_order_without_spinnin
 }
 
 #[actix::test]
-async fn a_record_with_too_large_effects_is_set_aside() {
+async fn of_a_record_with_too_large_effects_snapshots_say_what_no_operation_does() {
     let setting = Setting { shards: 1, early_apply: false, ..Setting::default() };
     let stage = Stage::with_people(setting, 2).await;
+    let head = |number| stage.row(HeadKey { account: account(number) });
+    let before = [head(1).await.unwrap().log_id, head(2).await.unwrap().log_id];
     stage.store.hold();
     let _sent = ask(&stage.handle, message(1, 2, None, "hello"), origin(1, None));
     stage.rest(100).await;
@@ -169,7 +172,16 @@ async fn a_record_with_too_large_effects_is_set_aside() {
     stage.rest(500).await;
     let report = stage.handle.inspect(denrei_model::shard::Shard::new(0), None).await.unwrap();
     assert_eq!((report.figures.skipped, report.figures.queued_records), (1, 0));
+    for (number, before) in [1, 2].into_iter().zip(before) {
+        let chat = direct(1, 2);
+        let standing = stage.row(AccountChatKey { account: account(number), chat }).await.unwrap();
+        assert_eq!((standing.applied, standing.last_message), (Seq::new(1), Seq::new(1)));
+        assert_ne!(head(number).await.unwrap().log_id, before);
+        assert!(stage.log(number).await.is_empty());
+    }
     stage.handle.ask(message(1, 2, None, "hello"), origin(1, None)).await.unwrap();
+    stage.rest(500).await;
+    assert_eq!((stage.log(1).await.len(), stage.log(2).await.len()), (1, 1));
 }
 
 #[actix::test]

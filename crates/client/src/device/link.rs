@@ -16,6 +16,9 @@ use crate::transport::{Answer, Call, CallError, ConnectError, Connection, Target
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// So many attempts may find nobody who knows the node's name before that is the end: some seconds.
+const UNRESOLVED: u32 = 8;
+
 /// Why a device cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -71,14 +74,22 @@ impl Link {
     pub(super) async fn connection(&self, target: &Target) -> Result<Option<Rc<Connection>>, LinkError> {
         match self.connect(target).await {
             Ok(connection) => Ok(Some(connection)),
-            Err(source) if source.is_lasting() && !self.watch.was_met() => {
-                Err(LinkError::Unusable { node: target.url(), source })
-            }
+            Err(source) if self.gives_up(&source) => Err(LinkError::Unusable { node: target.url(), source }),
             Err(_) => {
                 self.pause().await;
                 Ok(None)
             }
         }
+    }
+
+    /// Whether no attempt will fare better. A name may be known to the system a moment later, when the network or the node's
+    /// own container is up.
+    fn gives_up(&self, error: &ConnectError) -> bool {
+        let tried = match error {
+            ConnectError::Unresolved { .. } => self.failures.get() >= UNRESOLVED,
+            _ => true,
+        };
+        tried && error.is_lasting() && !self.watch.was_met()
     }
 
     async fn connect(&self, target: &Target) -> Result<Rc<Connection>, ConnectError> {

@@ -48,7 +48,7 @@ impl Resource {
     methods! { watch GET put PUT post POST patch PATCH delete DELETE }
 
     /// Has this handler answer `GET`, and `HEAD`, of whose answer the server sends the head alone. What asking changes something
-    /// for, such as a stream, is [watched](Self::watch) instead.
+    /// for, such as a stream or a wait for news, is [watched](Self::watch) instead.
     #[must_use]
     pub fn get<F, Args>(self, handler: F) -> Self
     where

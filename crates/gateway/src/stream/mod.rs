@@ -37,7 +37,7 @@ use crate::request::route::resource;
 pub fn configure(routes: &mut ServiceConfig) {
     routes
         .service(resource("/v1/stream").watch(open::stream))
-        .service(resource("/v1/operations").get(operations::operations))
+        .service(resource("/v1/operations").watch(operations::operations))
         .service(resource("/v1/sync").post(sync::sync))
         .service(resource("/v1/ack").post(sync::ack))
         .service(resource("/v1/snapshots/{category}").get(snapshot::page));

@@ -108,7 +108,7 @@ pub(super) async fn look(
     responses(
         (status = 200, body = Operations),
         (status = 204, description = "There are none, also after the wait."), refused::NoSuchAccount,
-        refused::FullSyncRequired,
+        refused::FullSyncRequired, refused::TooEarly,
     ),
 )]
 pub(super) async fn operations(

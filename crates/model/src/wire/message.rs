@@ -55,7 +55,7 @@ pub enum MessageDraft {
         #[serde(default)]
         reply_to: Option<Seq>,
         /// Whom it mentions, up to 20; they must be in the chat.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(default)]
         mentions: Vec<Mention>,
     },
 }

@@ -223,7 +223,7 @@ impl Model {
         let record = PendingRecord { from: Shard::new(0), number: RecordNumber::ZERO, record: Bytes::new() };
         let captured = self.memory.capture(fetch);
         let fetched = captured.to_read().is_none().then(Fetched::default);
-        let cause = Cause::Record(Applying::new(Arriving::stored(record), std::time::Duration::ZERO));
+        let cause = Cause::Record(Applying::new(Arriving::from(record), std::time::Duration::ZERO));
         Item {
             id: self.line.next_id(),
             cause,

@@ -98,7 +98,7 @@ async fn a_query_that_an_operation_does_not_have_is_refused_by_its_name_after_th
         if operation.needs_token() {
             assert_eq!(stage.send(ask()).await.0, StatusCode::UNAUTHORIZED, "{what}");
         }
-        if operation.method == Method::GET && operation.path != "/v1/stream" {
+        if operation.method == Method::GET && !is_watched(&operation.path) {
             let head = ask().method(Method::HEAD);
             let (status, _) = stage.send(head.insert_header(("authorization", bearer.as_str()))).await;
             assert_eq!(status, StatusCode::BAD_REQUEST, "HEAD {}", operation.path);
@@ -112,7 +112,7 @@ async fn what_changes_something_or_opens_a_stream_is_not_done_for_a_request_that
     for operation in documented().await {
         let what = format!("{} {}", operation.method, operation.path);
         let early = operation.statuses().contains(&"425");
-        assert_eq!(early, operation.method != Method::GET || operation.path == "/v1/stream", "{what}");
+        assert_eq!(early, operation.method != Method::GET || is_watched(&operation.path), "{what}");
         for value in ["1", "", "perhaps"] {
             let (status, problem) = stage.ask(&operation, &[("early-data", value)]).await;
             assert_eq!(status.as_u16() == 425, early, "{what}: {problem}");
@@ -147,14 +147,19 @@ async fn methods_that_are_not_documented_are_not_allowed() {
     }
 }
 
-/// `HEAD`, where `GET` is answered and changes nothing: a stream that is opened replaces another.
+/// Whether asking for it is more than a read: a stream, or a wait for news, replaces the device's stream.
+fn is_watched(path: &str) -> bool {
+    ["/v1/stream", "/v1/operations"].contains(&path)
+}
+
+/// `HEAD`, where `GET` is answered and changes nothing.
 fn head(operation: &Documented, documented: &[Documented]) -> Option<String> {
     let is_read = |other: &Documented| other.path == operation.path && other.method == Method::GET;
-    (operation.path != "/v1/stream" && documented.iter().any(is_read)).then(|| "HEAD".to_owned())
+    (!is_watched(&operation.path) && documented.iter().any(is_read)).then(|| "HEAD".to_owned())
 }
 
 #[actix_web::test]
-async fn head_is_answered_as_get_is_but_for_streams() {
+async fn head_is_answered_as_get_is_where_that_is_but_a_read() {
     let stage = Stage::new().await;
     let bearer = format!("Bearer {}", stage.token().await);
     for operation in documented().await.iter().filter(|operation| operation.method == Method::GET) {
@@ -163,7 +168,7 @@ async fn head_is_answered_as_get_is_but_for_streams() {
             stage.send(request.insert_header(("authorization", bearer.as_str())))
         };
         let (status, _) = ask(Method::HEAD).await;
-        if operation.path == "/v1/stream" {
+        if is_watched(&operation.path) {
             assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
         } else {
             assert_eq!(status, ask(Method::GET).await.0, "{}", operation.path);
