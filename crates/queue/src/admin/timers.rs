@@ -67,6 +67,12 @@ fn pending(row: TimerRow) -> Result<PendingTimer, LogError> {
     })
 }
 
+/// Whether a timer has a later try of the task that this one had; if not, it was put.
+fn is_later_try(next: &TimerRow, of: &TimerRow) -> bool {
+    let read = |row: &TimerRow| Parked::decode(row.payload.clone()).ok();
+    read(next).zip(read(of)).is_some_and(|(next, of)| next.is_later_try_of(&of))
+}
+
 impl QueueAdmin {
     /// The timers of a partition, the earliest first.
     ///
@@ -89,28 +95,33 @@ impl QueueAdmin {
     }
 
     /// Cancels a timer: its task will not run. One that is due within a second may run all the same; one under a number has no
-    /// further try then. False: there is none.
+    /// further try then. What is put under the number meanwhile stays. False: there is none.
     ///
     /// # Errors
     /// If the log cannot do it.
     pub async fn cancel_timer(&self, place: &Place, id: TimerId) -> Result<bool, LogError> {
-        let there = self.find(place, id).await?.is_some();
-        if there {
-            self.timers.change(place, None, vec![TimerChange::Delete(id)]).await?;
+        let mut found = self.find(place, id).await?;
+        let was_there = found.is_some();
+        while let Some(row) = found {
+            self.timers.change(place, None, vec![TimerChange::End(row.version())]).await?;
+            // A try that failed meanwhile has left another in its place.
+            found = self.find(place, id).await?.filter(|next| is_later_try(next, &row));
         }
-        Ok(there)
+        Ok(was_there)
     }
 
-    /// Moves a timer to another time; its owner notices within a second. False: there is none. The task of one that has been fired
-    /// meanwhile goes on, and is not run once more at the other time.
+    /// Moves a timer to another time; its owner notices within a second. False: there is none, or something else has taken its place
+    /// meanwhile, and was not moved. The task of one that has been fired meanwhile goes on, and is not run once more at the other time.
     ///
     /// # Errors
     /// If the log cannot do it.
     pub async fn move_timer(&self, place: &Place, id: TimerId, due: Timestamp) -> Result<bool, LogError> {
         let Some(row) = self.find(place, id).await? else { return Ok(false) };
-        let moved = TimerChange::Replace(row.mark(), TimerRow { due, ..row });
+        let mark = row.mark();
+        let moved = TimerChange::Replace(mark, TimerRow { due, ..row });
         self.timers.change(place, None, vec![moved]).await?;
-        Ok(true)
+        // It may be gone already, if it was due at once.
+        Ok(self.find(place, id).await?.is_none_or(|now| now.mark() == mark))
     }
 
     async fn find(&self, place: &Place, id: TimerId) -> Result<Option<TimerRow>, LogError> {
@@ -125,3 +136,6 @@ impl QueueAdmin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -262,7 +262,7 @@ impl Partition {
         let room = shared.budget.room.notified();
         self.intake.plan(&self.account, &self.settings, shared.clock.monotonic());
         let most_bytes = self.settings.max_pending_bytes;
-        let (wants, is_full) = (self.intake.wants() && self.drain.is_none(), self.intake.is_full());
+        let (wants, waits) = (self.intake.wants() && self.drain.is_none(), self.intake.waits_for_room());
         tokio::select! {
             biased;
             drain = self.drains.recv() => Happened::Drain(drain),
@@ -271,7 +271,7 @@ impl Partition {
             Some(buried) = self.burials.next(), if !self.burials.is_empty() => Happened::Buried(buried),
             Some((slot, ended)) = self.running.next(), if !self.running.is_empty() => Happened::Ran(slot, ended),
             records = self.intake.next(most_bytes), if wants => Happened::Records(records),
-            () = room, if is_full => Happened::Time,
+            () = room, if waits => Happened::Time,
             () = tokio::time::sleep(wait) => Happened::Time,
         }
     }

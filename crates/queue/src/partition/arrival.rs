@@ -43,11 +43,11 @@ impl Partition {
                 self.shared.metrics.skipped.increment(1);
                 self.complete(origin);
             }
-            Ok(task) => {
+            Ok(mut task) => {
                 let key = task.key.as_ref().map(KeyHash::of);
                 #[cfg(feature = "testing")]
                 let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
-                let born = task.metadata.born();
+                let born = task.take_born();
                 self.fresh(Work { origin, task: Arc::new(task), key, reason, born, charge });
             }
             Err(unread) => {

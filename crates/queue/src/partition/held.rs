@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use denrei_model::Timestamp;
-use denrei_storage::log::{Offset, TimerId, TimerQuery, TimerRow};
+use denrei_storage::log::{Offset, TimerId, TimerMark, TimerQuery, TimerRow};
+use prost::Message as _;
 
 use super::timers::TimerBook;
 use super::work::{KeyHash, KeyMap, Work};
+use crate::wire::{Parked, is_numbered};
 
 /// The due time of what is parked behind another: far enough never to come, with room above it.
 pub(crate) const NEVER: Timestamp = Timestamp::from_millis(u64::MAX / 2);
@@ -26,8 +28,25 @@ struct Key {
 #[derive(Debug)]
 struct Waiting {
     key: KeyHash,
+    mark: TimerMark,
     /// As far as is known: it may be moved.
     due: Timestamp,
+}
+
+impl Waiting {
+    /// A timer is there under its id. False: it is of another key, and so this front is gone.
+    fn is_there(&mut self, row: &TimerRow) -> bool {
+        // Only under a number is anything put in the place of another.
+        if is_numbered(row.id.offset) && row.mark() != self.mark {
+            let parked = Parked::decode(row.payload.clone()).ok();
+            if parked.and_then(|parked| parked.task().key).map(|key| KeyHash::of(&key)) != Some(self.key) {
+                return false;
+            }
+            self.mark = row.mark();
+        }
+        self.due = row.due;
+        true
+    }
 }
 
 /// The keys of a partition that are held.
@@ -128,7 +147,7 @@ impl Held {
     /// The timer of a front is durable.
     pub(crate) fn waits(&mut self, key: KeyHash, row: &TimerRow) {
         if self.keys.get(&key).is_some_and(|held| held.fronts.contains(&row.id.offset)) {
-            self.waiting.insert(row.id, Waiting { key, due: row.due });
+            self.waiting.insert(row.id, Waiting { key, mark: row.mark(), due: row.due });
         }
     }
 
@@ -141,10 +160,12 @@ impl Held {
     pub(crate) fn missing(&mut self, book: &TimerBook) -> BTreeSet<TimerId> {
         let mut missing = BTreeSet::new();
         for (id, waiting) in &mut self.waiting {
-            match book.due_of(*id) {
-                Some(due) => waiting.due = due,
-                None if book.reaches(waiting.due) => drop(missing.insert(*id)),
-                None => {}
+            let is_missing = match book.row_of(*id) {
+                Some(row) => !waiting.is_there(&row),
+                None => book.reaches(waiting.due),
+            };
+            if is_missing {
+                missing.insert(*id);
             }
         }
         missing
@@ -164,7 +185,8 @@ impl Held {
         rows: &[TimerRow],
     ) -> BTreeSet<TimerId> {
         self.looked = rows.last().map(|row| (row.due, row.id));
-        let there: BTreeSet<TimerId> = rows.iter().map(|row| row.id).collect();
+        let is_there = |row: &&TimerRow| self.waiting.get_mut(&row.id).is_none_or(|one| one.is_there(row));
+        let there: BTreeSet<TimerId> = rows.iter().filter(is_there).map(|row| row.id).collect();
         let until = self.looked.unwrap_or((Timestamp::from_millis(u64::MAX), from.1));
         let is_missing = |(id, waiting): &(&TimerId, &Waiting)| {
             let at = (waiting.due, **id);
@@ -173,11 +195,9 @@ impl Held {
         self.waiting.iter().filter(is_missing).map(|(id, _)| *id).collect()
     }
 
-    /// One that was missing waits for another time.
-    pub(crate) fn found(&mut self, id: TimerId, due: Timestamp) {
-        if let Some(waiting) = self.waiting.get_mut(&id) {
-            waiting.due = due;
-        }
+    /// Whether this timer is one that was missing, and waits for another time.
+    pub(crate) fn is_front(&mut self, row: &TimerRow) -> bool {
+        self.waiting.get_mut(&row.id).is_some_and(|waiting| waiting.is_there(row))
     }
 
     /// One that was missing is gone. Its key, if that has lost this front by it.

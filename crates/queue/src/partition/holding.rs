@@ -139,8 +139,10 @@ impl Partition {
         let mut query = PAGE;
         while !missing.is_empty() {
             let rows = self.shared.timers.list(&self.place, query).await?;
-            for row in rows.iter().filter(|row| missing.remove(&row.id)) {
-                self.held.found(row.id, row.due);
+            for row in &rows {
+                if missing.contains(&row.id) && self.held.is_front(row) {
+                    missing.remove(&row.id);
+                }
             }
             let Some(last) = rows.last() else { break };
             query.after = Some((last.due, last.id));

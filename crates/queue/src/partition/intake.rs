@@ -19,6 +19,8 @@ pub(super) struct Intake {
     reserve: Reserve,
     /// A bound was reached, and three quarters of it are still in use.
     is_full: bool,
+    /// The reads of others may fill what room there is: the next of them that ends may leave some.
+    is_crowded: bool,
     /// How many are wanted now.
     wanted: usize,
     /// Until when nothing is asked of the log, by the steady clock.
@@ -28,7 +30,7 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(records: Box<dyn Records>, reserve: Reserve) -> Self {
-        Self { records, reserve, is_full: false, wanted: 0, rest: None, is_over: false }
+        Self { records, reserve, is_full: false, is_crowded: false, wanted: 0, rest: None, is_over: false }
     }
 
     /// Decides how many records are wanted.
@@ -36,15 +38,16 @@ impl Intake {
         let (records, bytes) = (&account.records, account.bytes());
         let (most, most_bytes) = (settings.max_pending_records, settings.max_pending_bytes);
         self.is_full = if self.reserve.is_held() {
-            // What makes it full may be the very room that is reserved for what is being read.
+            // There was room for what is being read.
             false
         } else if self.is_full {
             !(records.has_room(most) && bytes.has_room(most_bytes))
         } else {
             records.is_full(most) || bytes.is_full(most_bytes)
         };
+        self.is_crowded = !self.is_full && !self.reserve.is_held() && account.is_crowded(most_bytes);
         self.rest = self.rest.filter(|until| *until > steady);
-        let wants = !self.is_full && self.rest.is_none() && !self.is_over;
+        let wants = !self.waits_for_room() && self.rest.is_none() && !self.is_over;
         self.wanted = if wants { BATCH.min(most.saturating_sub(records.used())) } else { 0 };
         if self.wanted == 0 {
             self.reserve.release();
@@ -55,8 +58,9 @@ impl Intake {
         self.wanted > 0
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.is_full
+    /// Whether it looks again when it is told that there is room.
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.is_full || self.is_crowded
     }
 
     /// The next records, as far as there is room for their bytes beside what all partitions hold: none, if there is none. May be
@@ -82,5 +86,44 @@ impl Intake {
     /// How long it rests still.
     pub(super) fn rest(&self, steady: Duration) -> Option<Duration> {
         self.rest.filter(|_| !self.is_over).map(|until| until.saturating_sub(steady))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use denrei_storage::log::Room;
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+
+    use super::super::work::{Budget, Charge};
+    use super::*;
+
+    /// A log without end.
+    struct Endless;
+
+    impl Records for Endless {
+        fn next<'a>(&'a mut self, _: usize, _: Room<'a>) -> BoxFuture<'a, Result<Vec<Record>, LogError>> {
+            async { Ok(Vec::new()) }.boxed()
+        }
+    }
+
+    #[test]
+    fn a_read_of_another_makes_a_partition_wait_for_it_and_for_nothing_else() {
+        let (budget, most) = (Arc::new(Budget::default()), 1_000_000);
+        let settings = Settings { max_pending_bytes: most, ..Settings::default() };
+        let account = Arc::new(Account::new(&budget));
+        let _charge = Charge::timer(&account, most / 5 * 4);
+        let mut other = Reserve::new(&budget);
+        assert!((1..most / 5).contains(&other.hold(most)), "what is left");
+        let mut intake = Intake::new(Box::new(Endless), Reserve::new(&budget));
+        let mut room = std::pin::pin!(budget.room.notified());
+        intake.plan(&account, &settings, Duration::ZERO);
+        assert!(!intake.wants() && intake.waits_for_room() && room.as_mut().now_or_never().is_none());
+        other.release();
+        assert!(room.as_mut().now_or_never().is_some(), "it is told");
+        intake.plan(&account, &settings, Duration::ZERO);
+        assert!(intake.wants() && !intake.waits_for_room(), "four fifths are in use: that is not full");
     }
 }

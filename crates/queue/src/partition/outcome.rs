@@ -55,7 +55,7 @@ impl Partition {
 
     /// Leaves the retry to whoever reads the retry topic, as Decaton does; the origin completes once it is there.
     fn post_retry(&mut self, work: Work, topic: TopicName) {
-        let (value, headers) = work.task.write(self.format);
+        let (value, headers) = work.task.write_retry(self.format, work.born);
         let record = NewRecord {
             topic,
             partition: None,

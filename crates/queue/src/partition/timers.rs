@@ -82,9 +82,11 @@ impl TimerBook {
         self.firing.insert(timer.id, timer.mark);
     }
 
-    /// When a timer of the window is due.
-    pub(crate) fn due_of(&self, id: TimerId) -> Option<Timestamp> {
-        self.window.due.get(&id).copied()
+    /// A timer of the window.
+    pub(crate) fn row_of(&self, id: TimerId) -> Option<TimerRow> {
+        let due = *self.window.due.get(&id)?;
+        let payload = self.window.upcoming.get(&(due, id))?.clone();
+        Some(TimerRow { id, due, payload })
     }
 
     /// From when on timers may be missing from the window, if any may.

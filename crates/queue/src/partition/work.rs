@@ -120,13 +120,6 @@ impl Gauge {
         false
     }
 
-    /// Adds what there is below the bound, `most` at most; gives back how much that is.
-    fn fill(&self, bound: usize, most: usize) -> usize {
-        let room = |used: usize| most.min(bound.saturating_sub(used));
-        let filled = |used| Some(used + room(used));
-        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, filled).map_or(0, room)
-    }
-
     fn add(&self, amount: usize) {
         self.used.fetch_add(amount, Ordering::SeqCst);
     }
@@ -144,7 +137,25 @@ impl Gauge {
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     pub(crate) bytes: Gauge,
+    /// Bytes that reads may bring, for as long as they take: they make nothing full, but leave less room.
+    reserved: AtomicUsize,
     pub(crate) room: Notify,
+}
+
+impl Budget {
+    fn left(&self, bound: usize, reserved: usize) -> usize {
+        bound.saturating_sub(self.bytes.used.load(Ordering::SeqCst) + reserved)
+    }
+
+    /// Reserves what there is below the bound, `most` at most; gives back how much that is.
+    fn reserve(&self, bound: usize, most: usize) -> usize {
+        let mut room = 0;
+        let more = |reserved: usize| {
+            room = most.min(self.left(bound, reserved));
+            Some(reserved + room)
+        };
+        self.reserved.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).map_or(0, |_| room)
+    }
 }
 
 /// Bytes that one read may bring, unless a single record has more.
@@ -165,7 +176,7 @@ impl Reserve {
     /// Holds what room there is, if none is held already; how much that is.
     pub(crate) fn hold(&mut self, bound: usize) -> usize {
         if self.held == 0 {
-            self.held = self.budget.bytes.fill(bound, READ_BYTES);
+            self.held = self.budget.reserve(bound, READ_BYTES);
         }
         self.held
     }
@@ -174,9 +185,10 @@ impl Reserve {
         self.held > 0
     }
 
-    /// What was read is counted by itself, or nothing was.
+    /// What was read is counted by itself, or nothing was. Whoever found no room beside this looks again.
     pub(crate) fn release(&mut self) {
-        if self.held > 0 && self.budget.bytes.sub(std::mem::take(&mut self.held)) {
+        if self.held > 0 {
+            self.budget.reserved.fetch_sub(std::mem::take(&mut self.held), Ordering::SeqCst);
             self.budget.room.notify_waiters();
         }
     }
@@ -212,6 +224,11 @@ impl Account {
     /// What all partitions hold.
     pub(crate) fn bytes(&self) -> &Gauge {
         &self.budget.bytes
+    }
+
+    /// Whether reads that are on their way may bring all that there is room for.
+    pub(crate) fn is_crowded(&self, bound: usize) -> bool {
+        self.budget.left(bound, self.budget.reserved.load(Ordering::SeqCst)) == 0
     }
 
     fn give_back(&self, bytes: usize, records: usize) {

@@ -19,6 +19,10 @@ pub(crate) use self::parked::{NUMBERED, Parked, ParkedKind};
 /// The header that carries the metadata.
 pub const METADATA_HEADER: &str = "dt_meta";
 
+/// The header by which a retry that is written to a topic says from when on its age counts: milliseconds since the epoch, big-endian.
+/// Its metadata does not tell, once it has the time of the next try.
+const BORN_HEADER: &str = "denrei_born";
+
 /// How the tasks of a topic are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -186,6 +190,21 @@ impl RawTask {
                 (Bytes::from(request.encode_to_vec()), self.headers.clone())
             }
         }
+    }
+
+    /// The same for a retry, whose age counts from then on.
+    pub(crate) fn write_retry(&self, format: Format, born: Timestamp) -> (Bytes, Vec<Header>) {
+        let (value, mut headers) = self.write(format);
+        headers.push(Header::new(BORN_HEADER, born.as_millis().to_be_bytes().to_vec()));
+        (value, headers)
+    }
+
+    /// From when on its age counts. The header that says so is not the task's own, and goes.
+    pub(crate) fn take_born(&mut self) -> Timestamp {
+        let at = self.headers.iter().position(|header| header.name == BORN_HEADER.as_bytes());
+        let value = at.and_then(|at| self.headers.remove(at).value);
+        let told = value.and_then(|value| <[u8; 8]>::try_from(value.as_ref()).ok());
+        told.map_or_else(|| self.metadata.born(), |told| Timestamp::from_millis(u64::from_be_bytes(told)))
     }
 
     /// Bytes of key, value and headers.

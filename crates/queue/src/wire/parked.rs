@@ -45,7 +45,7 @@ pub(crate) struct Parked {
     /// What the last attempt said.
     #[prost(string, tag = "6")]
     pub(crate) reason: String,
-    /// From when on the age of the task counts, in milliseconds since the epoch; 0: it is as old as its metadata says.
+    /// From when on the age of the task counts, in milliseconds since the epoch; 0: nobody wrote it down.
     #[prost(uint64, tag = "7")]
     born_ms: u64,
     /// Tells this timer from others that carry the same.
@@ -86,10 +86,21 @@ impl Parked {
         Self { stamp, ..self }
     }
 
+    /// Whether it carries what the other does, and is not what was put, but what became of it.
+    pub(crate) fn is_later_try_of(&self, other: &Self) -> bool {
+        self.stamp == 0 && (&self.key, &self.value) == (&other.key, &other.value)
+    }
+
     /// From when on its age counts. While it waits for its own time, it does not grow older.
     pub(crate) fn born(&self, due: Timestamp) -> Timestamp {
-        let born = if self.born_ms > 0 { Timestamp::from_millis(self.born_ms) } else { self.metadata.born() };
-        if self.kind() == ParkedKind::Scheduled { born.max(due) } else { born }
+        match (self.born_ms, self.kind()) {
+            (0, ParkedKind::Scheduled) => self.metadata.born().max(due),
+            // An earlier version did not write it down, and the time of its own that the task once had is no longer known.
+            (0, ParkedKind::Retry) => due,
+            (0, ParkedKind::Shaped | ParkedKind::Behind) => self.metadata.born(),
+            (born_ms, ParkedKind::Scheduled) => Timestamp::from_millis(born_ms).max(due),
+            (born_ms, _) => Timestamp::from_millis(born_ms),
+        }
     }
 
     pub(crate) fn encode_to_bytes(&self) -> Bytes {

@@ -150,3 +150,29 @@ fn a_parked_task_comes_back_whole() {
     let parked = Parked::decode(bytes).unwrap();
     assert_eq!((parked.task(), parked.kind(), &*parked.reason), (task, ParkedKind::Retry, "why"));
 }
+
+#[test]
+fn a_retry_of_which_nobody_wrote_down_when_it_was_born_is_as_young_as_its_try() {
+    let metadata = Metadata { timestamp_millis: 1_000, retry_count: 1, ..Metadata::default() };
+    let task = RawTask { metadata, ..RawTask::default() };
+    let (due, born) = (Timestamp::from_millis(90_000), Timestamp::from_millis(50_000));
+    let retry = Parked::new(ParkedKind::Retry, &task, "failed");
+    assert_eq!(retry.born(due), due);
+    assert_eq!(retry.born_at(born).born(due), born);
+}
+
+#[test]
+fn a_retry_on_a_topic_tells_when_it_was_born_and_keeps_its_own_headers() {
+    let metadata = Metadata { timestamp_millis: 1_000, retry_count: 1, ..Metadata::default() };
+    let task =
+        RawTask { metadata, value: "a".into(), headers: vec![Header::new("own", "x")], ..RawTask::default() };
+    let born = Timestamp::from_millis(50_000);
+    for format in [Format::Header, Format::Request] {
+        let (value, headers) = task.write_retry(format, born);
+        let (offset, timestamp) = (Offset(0), Timestamp::from_millis(1));
+        let record = Record { offset, timestamp, key: None, value: Some(value), headers };
+        let mut read = RawTask::read(&record, format).unwrap();
+        assert_eq!((read.take_born(), &read), (born, &task));
+        assert_eq!(read.take_born(), Timestamp::from_millis(1_000), "as its metadata says");
+    }
+}

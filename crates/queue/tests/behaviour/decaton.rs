@@ -1,5 +1,8 @@
 //! Beside Decaton: its retry topic is read, and written while its instances are members.
 
+use std::time::Duration;
+
+use denrei_queue::codec::Text;
 use denrei_queue::testing::Bench;
 use denrei_queue::wire::{Format, Metadata, RawTask};
 use denrei_queue::{Settings, Subscription};
@@ -51,5 +54,20 @@ async fn in_compatibility_mode_retries_are_written_where_decaton_reads_them() {
     let task = RawTask::read(&records[0], Format::Header).unwrap();
     assert_eq!((records.len(), task.metadata.retry_count, &*task.value), (1, 1, &b"fail-once:a"[..]));
     assert_eq!(&*task.metadata.source_application_id, "bench");
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_compatibility_mode_a_retry_is_no_older_for_the_delay_that_its_task_began_with() {
+    let bench = with_retry_topic().await;
+    let (pipeline, seen) = recorder();
+    let builder = Subscription::builder(bench.log.clone(), bench.clock.clone(), bench.group());
+    let settings = Settings { task_ttl_ms: 30_000, ..Settings::default() };
+    let builder = builder.topic("t", pipeline).fixed_settings(settings).unwrap();
+    let subscription = builder.write_retry_topics().start().await.unwrap();
+    let task = "fail-once:a".to_owned();
+    bench.client(Text).put_after(Duration::from_secs(100), "k", &task).await.unwrap();
+    pass(120).await;
+    assert_eq!(names(&seen), ["fail-once:a", "fail-once:a"]);
     subscription.shutdown().await;
 }

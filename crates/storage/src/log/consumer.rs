@@ -112,7 +112,7 @@ pub trait Records: Send + 'static {
     /// Waits for the next records, in order: `most` at most. May be dropped and called again: nothing is lost.
     ///
     /// `room` is asked once there are any: many may wait for records, and none of them knows beforehand how much the others take.
-    /// No more come than fit into it, but one at least; none, if there is no room at all.
+    /// No more come than fit into it, but one at least; none, if there is no room at all, or they were trimmed away meanwhile.
     ///
     /// An error of the kind [`NotOwner`](super::ErrorKind::NotOwner) says that the assignment has ended.
     fn next<'a>(&'a mut self, most: usize, room: Room<'a>) -> BoxFuture<'a, Result<Vec<Record>, LogError>>;

@@ -83,6 +83,25 @@ async fn a_group_that_was_not_seen_for_a_week_holds_nothing_back() {
 }
 
 #[tokio::test]
+async fn who_is_behind_what_was_trimmed_away_asks_for_no_room_before_there_is_something() {
+    let kept = Kept::new().await;
+    kept.send(3).await;
+    let mut member = kept.commit(0).await;
+    let mut records = member.records(&kept.place).unwrap();
+    kept.log.admin().trim(&kept.place, Offset(3)).await.unwrap();
+    let mut asked = 0;
+    let mut room = || {
+        asked += 1;
+        usize::MAX
+    };
+    let patience = Duration::from_millis(100);
+    assert!(tokio::time::timeout(patience, records.next(9, &mut room)).await.is_err(), "there are none");
+    kept.send(1).await;
+    let found = records.next(9, &mut room).await.unwrap();
+    assert_eq!((found.len(), found[0].offset, asked), (1, Offset(3), 1));
+}
+
+#[tokio::test]
 async fn a_store_that_has_reached_its_limit_refuses_appends_and_takes_commits() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1)));
     let options = LocalOptions { store_bytes: 1000, ..LocalOptions::default() };

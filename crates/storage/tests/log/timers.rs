@@ -110,3 +110,28 @@ async fn what_was_put_meanwhile_outlives_the_end_and_the_next_try_of_what_was_th
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_was_deleted_does_not_come_back_with_the_next_owner_for_what_its_task_left_behind() {
+    let promise =
+        "a_timer_that_was_deleted_does_not_come_back_with_the_next_owner_for_what_its_task_left_behind";
+    on_every_log(promise, |f| async move {
+        let topic = f.topic(1).await;
+        let place = Place::new(topic.clone(), 0);
+        let mut member = f.join(&topic).await;
+        member.own(1).await;
+        let (epoch, timers) = (member.owned[&place].epoch, f.log.timers(&f.group()));
+        timers.open(&place, epoch).await.unwrap();
+        let (first, tried) = (timer(7, 0, 5), timer(7, 0, 9));
+        timers.change(&place, None, vec![TimerChange::Put(first.clone())]).await.unwrap();
+        timers.change(&place, None, vec![TimerChange::Delete(first.id)]).await.unwrap();
+        let next_try = TimerChange::Replace(first.mark(), tried);
+        timers.change(&place, Some(epoch), vec![next_try]).await.unwrap();
+        timers.close(&place, epoch);
+        // Those who only look find none either.
+        assert_eq!(timers.list(&place, TimerQuery::first(9)).await.unwrap(), [], "{}", f.name);
+        timers.open(&place, epoch).await.unwrap();
+        assert_eq!(timers.list(&place, TimerQuery::first(9)).await.unwrap(), [], "{}", f.name);
+    })
+    .await;
+}

@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::{BoxFuture, OptionFuture, try_join_all};
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::admin::KafkaAdmin;
 use super::error::foreign;
@@ -26,10 +27,10 @@ use super::options::{HEADROOM, KafkaOptions};
 use super::producer::KafkaProducer;
 use super::records::record;
 use crate::log::{
-    Admin as _, Epoch, ErrorKind, GroupId, LogError, Offset, Partition, Place, Producer as _, Record,
-    TimerChange, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
+    Admin as _, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Producer as _,
+    Record, TimerChange, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
 };
-use rows::Rows;
+use rows::{Rows, Settling};
 
 /// How long the tail sleeps in librdkafka before it looks whether partitions came or went.
 const TICK: Duration = Duration::from_millis(20);
@@ -45,6 +46,8 @@ struct Tailed {
     rows: Rows,
     /// Records before this one were there already when the tail began.
     began_at: Offset,
+    /// What was overruled is being settled.
+    is_settling: bool,
     /// The offset that the tail waits for.
     next: watch::Sender<u64>,
 }
@@ -149,10 +152,13 @@ impl KafkaTimers {
                 tail.changed.store(true, Ordering::SeqCst);
                 // Told where to begin, librdkafka need not ask; where there are no timers, nothing is waited for.
                 let (next, turn) = (watch::Sender::new(start.0), tail.turns.fetch_add(1, Ordering::Relaxed));
-                Tailed { epoch, turn, rows: Rows::default(), began_at: end, next }
+                Tailed { epoch, turn, rows: Rows::default(), began_at: end, is_settling: false, next }
             });
         caught_up(&tail, place.partition, end).await?;
-        self.settle(place, &tail).await;
+        if let Some(tailed) = tail.partitions.lock().get_mut(&place.partition.0) {
+            tailed.rows.are_complete();
+        }
+        drop(OptionFuture::from(self.settle(place, &tail)).await);
         Ok(())
     }
 
@@ -163,34 +169,53 @@ impl KafkaTimers {
     }
 
     /// Writes down what the last word of the log on some timers is not, although it holds: what was overruled would come back with
-    /// the next who reads the log from its beginning, once it is compacted.
-    async fn settle(&self, place: &Place, tail: &Tail) {
-        let due = {
-            let partitions = tail.partitions.lock();
-            partitions.get(&place.partition.0).map(|tailed| tailed.rows.settling()).unwrap_or_default()
-        };
-        if !due.is_empty()
-            && let Err(error) = self.write(place, due).await
-        {
-            tracing::warn!(%error, ?place, "what was overruled among the timers stays in the log for now");
-        }
+    /// the next who reads the log from its beginning, once it is compacted. What is tried in vain is tried again.
+    ///
+    /// It is done even if nobody waits for it.
+    fn settle(&self, place: &Place, tail: &Arc<Tail>) -> Option<JoinHandle<()>> {
+        let (producer, tail, at) = (Arc::clone(&self.producer), Arc::clone(tail), self.place(place));
+        let due = tail.begin_to_settle(at.partition)?;
+        Some(tokio::spawn(async move {
+            let records = due.into_iter().map(|settling| settling.record(&at)).collect();
+            if let Err(error) = write(&producer, Some(&tail), at.partition, records).await {
+                tracing::warn!(%error, ?at, "what was overruled among the timers stays in the log for now");
+            }
+            if let Some(tailed) = tail.partitions.lock().get_mut(&at.partition.0) {
+                tailed.is_settling = false;
+            }
+        }))
     }
+}
 
-    async fn write(&self, place: &Place, changes: Vec<TimerChange>) -> Result<(), LogError> {
-        let at = self.place(place);
-        let is_put = |change: &TimerChange| matches!(change, TimerChange::Put(_) | TimerChange::Replace(..));
-        let (puts, deletes): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_put);
-        let mut placed = Vec::new();
-        // What replaces a timer is durable before the timer is deleted.
-        for changes in [puts, deletes] {
-            let sent = changes.into_iter().map(|change| self.producer.send(rows::record_of(&at, change)));
-            placed.extend(try_join_all(sent.collect::<Vec<_>>()).await?);
-        }
-        let Some(end) = placed.iter().map(|placed| placed.offset.next()).max() else { return Ok(()) };
-        match self.known_tail(place) {
-            Some(tail) => caught_up(&tail, place.partition, end).await,
-            None => Ok(()),
-        }
+impl Tail {
+    /// What is to be settled in a partition; none if there is nothing, or somebody is at it.
+    fn begin_to_settle(&self, partition: Partition) -> Option<Vec<Settling>> {
+        let mut partitions = self.partitions.lock();
+        let tailed = partitions.get_mut(&partition.0).filter(|tailed| !tailed.is_settling)?;
+        let due = Some(tailed.rows.settling()).filter(|due| !due.is_empty());
+        tailed.is_settling = due.is_some();
+        due
+    }
+}
+
+/// Resolves when the records are durable, and tailed if somebody here tails them.
+async fn write(
+    producer: &KafkaProducer,
+    tail: Option<&Tail>,
+    partition: Partition,
+    records: Vec<NewRecord>,
+) -> Result<(), LogError> {
+    let (puts, deletes): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.value.is_some());
+    let mut placed = Vec::new();
+    // What replaces a timer is durable before the timer is deleted.
+    for records in [puts, deletes] {
+        let sent = records.into_iter().map(|record| producer.send(record));
+        placed.extend(try_join_all(sent.collect::<Vec<_>>()).await?);
+    }
+    let end = placed.iter().map(|placed| placed.offset.next()).max();
+    match tail.zip(end) {
+        Some((tail, end)) => caught_up(tail, partition, end).await,
+        None => Ok(()),
     }
 }
 
@@ -317,7 +342,14 @@ impl Timers for KafkaTimers {
             } else {
                 self.ensure_topic(place).await?;
             }
-            let written = self.write(place, changes).await;
+            let at = self.place(place);
+            let records = changes.into_iter().map(|change| rows::record_of(&at, change)).collect();
+            let tail = self.known_tail(place);
+            let written = write(&self.producer, tail.as_deref(), at.partition, records).await;
+            if let (Some(tail), Some(_), Ok(())) = (&tail, epoch, &written) {
+                // The owner may be about to go, and nobody else would before the next one comes.
+                drop(OptionFuture::from(self.settle(place, tail)).await);
+            }
             if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::NoTopic) {
                 self.ensured.lock().await.remove(&place.topic);
             }
@@ -333,12 +365,12 @@ impl Timers for KafkaTimers {
     ) -> BoxFuture<'a, Result<Vec<TimerRow>, LogError>> {
         async move {
             if let Some(tail) = self.known_tail(place) {
-                self.settle(place, &tail).await;
+                // Whoever asks looks at the memory alone, and waits for no broker.
+                drop(self.settle(place, &tail));
                 let partitions = tail.partitions.lock();
-                return Ok(partitions
-                    .get(&place.partition.0)
-                    .map(|t| t.rows.list(query))
-                    .unwrap_or_default());
+                if let Some(tailed) = partitions.get(&place.partition.0) {
+                    return Ok(tailed.rows.list(query));
+                }
             }
             // Somebody else's, or nobody's: read it once.
             let mut rows = Rows::default();

@@ -39,7 +39,7 @@ impl LocalRecords {
     async fn read(&mut self, most: usize, room: Room<'_>) -> Result<Vec<Record>, LogError> {
         while !matches!(self.ours.try_recv(), Err(TryRecvError::Closed)) {
             self.appends.borrow_and_update();
-            let end = self.engine.view.lock().span(&self.place).map_or(Offset(0), |span| span.end);
+            let end = self.end();
             if self.position < end {
                 let bytes = room();
                 if bytes == 0 {
@@ -50,6 +50,8 @@ impl LocalRecords {
                     self.position = last.offset.next();
                     return Ok(records);
                 }
+                // What was there has been trimmed away meanwhile: no room is needed for it.
+                return Ok(Vec::new());
             }
             tokio::select! {
                 _ = &mut self.ours => {}
@@ -57,6 +59,14 @@ impl LocalRecords {
             }
         }
         Err(LogError::new(ErrorKind::NotOwner, "the partition was given away"))
+    }
+
+    /// Where the partition ends. What was trimmed away is passed over.
+    fn end(&mut self) -> Offset {
+        let view = self.engine.view.lock();
+        let Some(span) = view.span(&self.place) else { return Offset(0) };
+        self.position = self.position.max(span.start);
+        span.end
     }
 
     async fn records(&mut self, most: usize, bytes: usize) -> Result<Vec<Record>, LogError> {
