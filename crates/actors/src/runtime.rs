@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::command::{Command, CommandError, Origin, Outcome, Request};
 use crate::entity::{Entity as _, EntityRef, Part};
-use crate::session::{Session, SessionRefused, StreamId};
+use crate::session::{DeviceWatch, Session, SessionRefused, StreamId, Watch};
 use crate::shard::{self, Ask, Depth, End, FromOutside, Inspect, Measure, Register, ShardActor};
 use crate::shard::{ShardFigures, ShardOptions, ShardReport, Sweep, SweepError, SweepStep, Swept};
 
@@ -178,6 +178,7 @@ impl Runtime {
         let arbiters: Vec<Arbiter> = (0..options.arbiters).map(|_| Arbiter::new()).collect();
         let routes = Routes::new(foundation.shards);
         let loading = Arc::new(Semaphore::new(LOADING));
+        let watch = Watch::default();
         for (claim, listener) in claims {
             let shard = claim.shard;
             let around = shard::Surroundings {
@@ -190,6 +191,7 @@ impl Runtime {
                 loading: Arc::clone(&loading),
                 options: options.shard.clone(),
                 incarnation: foundation.incarnation,
+                watch: watch.clone(),
             };
             let address = match arbiters.get(shard.index() % arbiters.len().max(1)) {
                 Some(arbiter) => {
@@ -202,7 +204,7 @@ impl Runtime {
                 door.open(address);
             }
         }
-        let handle = Handle { shards: foundation.shards, routes, clock: foundation.clock };
+        let handle = Handle { shards: foundation.shards, routes, clock: foundation.clock, watch };
         Ok(Self { handle, arbiters })
     }
 
@@ -232,6 +234,7 @@ pub struct Handle {
     shards: ShardMap,
     routes: Routes,
     clock: Arc<dyn Clock>,
+    watch: Watch,
 }
 
 impl Handle {
@@ -267,6 +270,11 @@ impl Handle {
             SendError::Closed(()) => SessionRefused::Unavailable,
         })?;
         answer.await.unwrap_or(Err(SessionRefused::Unavailable))
+    }
+
+    /// Has this told of every change to the row of a device from now on. One for a runtime: the first stays.
+    pub fn watch_devices(&self, watch: Arc<dyn DeviceWatch>) {
+        self.watch.set(watch);
     }
 
     /// A stream has ended.

@@ -1,6 +1,8 @@
 //! Sessions: who is told when an account has something new. A session belongs to a device and lives in the account's
 //! shard; registering one activates no account.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use denrei_model::id::{AccountId, DeviceId, LogId};
 use denrei_model::position::Revision;
@@ -52,6 +54,29 @@ pub trait PushSink: Send + Sync + 'static {
     fn signal(&self, stream: StreamId, signal: Signal) -> bool;
 }
 
+/// Learns of every change to the row of a device, so that whoever has read one need not read it again. Must not block.
+pub trait DeviceWatch: Send + Sync + 'static {
+    /// The row has changed and that is durable; nobody has been answered yet.
+    fn changed(&self, account: AccountId, device: DeviceId);
+}
+
+/// Who watches the devices of a runtime: nobody, or one for good.
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Arc<OnceLock<Arc<dyn DeviceWatch>>>);
+
+impl Watch {
+    /// Whoever comes first stays.
+    pub(crate) fn set(&self, watch: Arc<dyn DeviceWatch>) {
+        let _ = self.0.set(watch);
+    }
+
+    pub(crate) fn changed(&self, devices: Vec<(AccountId, DeviceId)>) {
+        if let Some(watch) = self.0.get() {
+            devices.into_iter().for_each(|(account, device)| watch.changed(account, device));
+        }
+    }
+}
+
 /// One device that listens.
 #[derive(Clone)]
 pub struct Session {
@@ -64,7 +89,7 @@ pub struct Session {
     /// The stream.
     pub stream: StreamId,
     /// The way there.
-    pub sink: std::sync::Arc<dyn PushSink>,
+    pub sink: Arc<dyn PushSink>,
 }
 
 /// Why a session was not taken.

@@ -29,7 +29,7 @@ pub struct GatewayOptions {
     pub body_bytes: NonZeroU32,
     /// Seconds that an access token is good. Default 3,600.
     pub access_token_s: NonZeroU64,
-    /// Rows of devices that are kept for two seconds to check tokens against. Default 10,000.
+    /// Rows of devices that are kept, until they change, to check tokens against. Default 10,000.
     pub cached_devices: NonZeroUsize,
     /// The operator's secret for the admin port and for registration by a server. Default none: all of that is refused.
     pub admin_token: Option<AdminToken>,

@@ -43,7 +43,7 @@ pub struct Gateway {
     pub incarnation: [u8; 16],
     /// Randomness.
     pub random: Arc<dyn Random>,
-    /// Rows of devices that were read a moment ago.
+    /// Rows of devices that were read and have not changed since.
     pub devices: DeviceCache,
     /// How many requests are taken from whom.
     pub limits: Limits,
@@ -65,8 +65,10 @@ impl Gateway {
         options: GatewayOptions,
     ) -> Result<Self, KeysRefused> {
         let clock = Arc::clone(runtime.clock());
+        let devices = DeviceCache::new(options.cached_devices.get());
+        runtime.watch_devices(Arc::new(devices.clone()));
         Ok(Self {
-            devices: DeviceCache::new(options.cached_devices.get()),
+            devices,
             limits: Limits::new(&options.limits, &clock),
             random: Arc::new(OsRandom),
             registration: Registration::new(&options.registration, secrets.jwks.as_deref())?,

@@ -94,10 +94,13 @@ impl ShardActor {
             }
             Change::Delete(Key::DirtyReads(key)) => self.disarm(key.chat),
             Change::Put(Key::Device(key), row) => {
+                let device = (key.account, key.device);
+                departure.devices.push(device);
                 if matches!(&**row, Row::Device(row) if row.revoked_at != 0) {
-                    departure.revoked.push((key.account, key.device));
+                    departure.revoked.push(device);
                 }
             }
+            Change::Delete(Key::Device(key)) => departure.devices.push((key.account, key.device)),
             _ => {}
         }
     }
@@ -216,6 +219,8 @@ impl ShardActor {
     }
 
     fn depart(&mut self, departure: Departure) {
+        // First, for whoever is answered may come again at once.
+        self.around.watch.changed(departure.devices);
         if let Some(reply) = departure.reply {
             reply.release();
         }

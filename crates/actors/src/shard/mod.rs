@@ -51,6 +51,7 @@ pub(crate) use sweep::SweepStep;
 pub use sweep::{Sweep, SweepError, Swept, made_at};
 
 use crate::runtime::Routes;
+use crate::session::Watch;
 use inbox::Inbox;
 use item::Line;
 use ledger::Ledger;
@@ -76,6 +77,8 @@ pub(crate) struct Surroundings {
     pub(crate) loading: Arc<Semaphore>,
     pub(crate) options: ShardOptions,
     pub(crate) incarnation: [u8; 16],
+    /// Who is told of changed devices.
+    pub(crate) watch: Watch,
 }
 
 /// One shard.

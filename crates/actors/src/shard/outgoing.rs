@@ -19,6 +19,8 @@ pub(crate) struct Departure {
     pub(crate) notices: Vec<Notice>,
     /// Records, where they may not be applied before their source is durable.
     pub(crate) records: Vec<(Shard, Arriving)>,
+    /// Devices whose rows have changed.
+    pub(crate) devices: Vec<(AccountId, DeviceId)>,
     /// Devices that were logged out.
     pub(crate) revoked: Vec<(AccountId, DeviceId)>,
     /// Accounts whose log has a new id.

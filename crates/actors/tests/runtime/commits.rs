@@ -1,10 +1,13 @@
 //! Nothing leaves before it is durable, and all of it does then.
 
+use std::sync::{Arc, Mutex};
+
 use denrei_actors::account::device::revoke::Revoke;
 use denrei_actors::chatroom::ChatRefused;
 use denrei_actors::entity::EntityRef;
-use denrei_actors::session::Signal;
+use denrei_actors::session::{DeviceWatch, Signal};
 use denrei_actors::{Command, CommandError, Handle, Origin};
+use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::operation::Payload;
 use denrei_model::position::Seq;
 use tokio::sync::oneshot;
@@ -127,6 +130,31 @@ async fn a_stream_ends_when_its_logging_out_is_durable_and_cannot_come_back() {
     assert_eq!(stage.signals(), [(stream, Signal::Revoked)]);
     let report = stage.handle.inspect(stage.shard(1), Some(EntityRef::Account(account(1)))).await.unwrap();
     assert_eq!((report.figures.sessions, report.entity.unwrap().sessions.len()), (0, 0));
+}
+
+/// Notes which devices have changed.
+#[derive(Default)]
+struct Watched(Mutex<Vec<(AccountId, DeviceId)>>);
+
+impl DeviceWatch for Watched {
+    fn changed(&self, of: AccountId, which: DeviceId) {
+        self.0.lock().unwrap().push((of, which));
+    }
+}
+
+#[actix::test]
+async fn whoever_watches_devices_is_told_of_a_change_when_it_is_durable() {
+    let stage = Stage::with_people(Setting::default(), 1).await;
+    let watched = Arc::new(Watched::default());
+    stage.handle.watch_devices(Arc::<Watched>::clone(&watched));
+    stage.store.hold();
+    let revoke = Revoke { account: account(1), device: device(1) };
+    let _revoked = ask(&stage.handle, revoke, origin(1, None));
+    stage.rest(100).await;
+    assert_eq!(*watched.0.lock().unwrap(), []);
+    stage.store.release();
+    stage.rest(100).await;
+    assert_eq!(*watched.0.lock().unwrap(), [(account(1), device(1))]);
 }
 
 #[actix::test]

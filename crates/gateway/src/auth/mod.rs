@@ -6,7 +6,7 @@
 //!                                       └─ its first use, or its first today ─► Seen, before the request is answered
 //! ```
 //!
-//! Rows are kept for two seconds at most, and dropped when a token is renewed or revoked through this gateway.
+//! Rows are kept until their shard tells that they have changed, before anybody is answered who changed them.
 
 pub mod admin;
 pub mod bearer;
@@ -93,11 +93,11 @@ impl Gateway {
         if let Some(row) = self.devices.get(key, self.clock.monotonic()).filter(|row| good(row)) {
             return Ok(row);
         }
-        let asked = self.clock.monotonic();
+        let reading = self.devices.reading(self.clock.monotonic());
         let row = Arc::new(self.device_row(token.account, token.device).await?.ok_or_else(bearer::unknown)?);
         match standing::of(token, &row, &self.key, now) {
             Standing::Good => {
-                self.devices.put(key, Arc::clone(&row), asked);
+                self.devices.put(key, Arc::clone(&row), &reading);
                 Ok(row)
             }
             Standing::Foreign => Err(bearer::unknown()),
@@ -126,7 +126,6 @@ impl Gateway {
         let Caller { account, device, number } = caller;
         let outcome =
             self.runtime.ask(Seen { account, device, number }, Origin::unkeyed(account, device)).await;
-        self.devices.forget((account, device));
         match outcome {
             Ok(_) => Ok(()),
             Err(CommandError::Refused(DeviceRefused::NoAccount | DeviceRefused::NoDevice)) => Err(revoked()),

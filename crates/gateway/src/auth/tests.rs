@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use denrei_actors::session::DeviceWatch as _;
 use denrei_model::clock::Timestamp;
 use denrei_model::id::{AccountId, DeviceId};
 use denrei_model::row::DeviceRow;
@@ -58,12 +59,25 @@ fn a_token_of_another_family_learns_nothing_not_even_that_the_device_was_revoked
     assert_eq!(standing(2, &renewed, 1), Standing::Foreign);
 }
 
+const THEN: Duration = Duration::from_secs(10);
+
 #[test]
-fn a_cached_row_is_believed_for_two_seconds_and_not_once_it_is_forgotten() {
+fn a_cached_row_is_believed_so_long_and_not_once_it_has_changed() {
     let cache = DeviceCache::new(8);
-    cache.put(ids(), Arc::new(row()), Duration::from_secs(10));
-    assert!(cache.get(ids(), Duration::from_secs(10) + BELIEVED - Duration::from_millis(1)).is_some());
-    assert!(cache.get(ids(), Duration::from_secs(10) + BELIEVED).is_none());
-    cache.forget(ids());
-    assert!(cache.get(ids(), Duration::from_secs(10)).is_none());
+    cache.put(ids(), Arc::new(row()), &cache.reading(THEN));
+    assert!(cache.get(ids(), THEN + BELIEVED - Duration::from_millis(1)).is_some());
+    assert!(cache.get(ids(), THEN + BELIEVED).is_none());
+    let (account, device) = ids();
+    cache.changed(account, device);
+    assert!(cache.get(ids(), THEN).is_none());
+}
+
+#[test]
+fn a_row_that_changed_while_it_was_read_is_not_kept() {
+    let cache = DeviceCache::new(8);
+    let reading = cache.reading(THEN);
+    let (account, device) = ids();
+    cache.changed(account, device);
+    cache.put(ids(), Arc::new(row()), &reading);
+    assert!(cache.get(ids(), THEN).is_none());
 }

@@ -47,9 +47,8 @@ pub(in crate::api) async fn renew(
         return Err(revoked());
     }
     let renew = Renew { account, device, number, access_for: gateway.access_for() };
-    let tokens = gateway.runtime.ask(renew, Origin::unkeyed(account, device)).await;
-    gateway.devices.forget((account, device));
-    Ok(Json(gateway.credentials(account, device, &tokens?)?))
+    let tokens = gateway.runtime.ask(renew, Origin::unkeyed(account, device)).await?;
+    Ok(Json(gateway.credentials(account, device, &tokens)?))
 }
 
 fn unknown() -> Problem {

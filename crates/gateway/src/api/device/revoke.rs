@@ -44,8 +44,6 @@ async fn end<P>(
     device: DeviceId,
 ) -> Result<HttpResponse, Problem> {
     let account = change.caller.account;
-    let revoked = gateway.runtime.ask(Revoke { account, device }, change.origin()).await;
-    gateway.devices.forget((account, device));
-    revoked?;
+    gateway.runtime.ask(Revoke { account, device }, change.origin()).await?;
     Ok(HttpResponse::NoContent().finish())
 }
