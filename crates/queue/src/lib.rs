@@ -55,7 +55,10 @@
 //!   forward is noticed within a second.
 //! - **Bounded.** What is read and not done is bounded by count and bytes, timers fired at once by count, those that come next by count and
 //!   bytes (8 MiB a partition), the log client's own queue by [`SubscriptionBuilder::fetch_bytes`]. Timers that wait longer take no memory, but
-//!   for some 200 bytes each with [`KeyOrder::Hold`](settings::KeyOrder), and but for Kafka, where their owner holds all that they carry.
+//!   for Kafka, where their owner holds all that they carry, and but for some 30 bytes each while its record is to be read once more, after a
+//!   change of owner. With [`KeyOrder::Hold`](settings::KeyOrder) each key that is held takes some 350 bytes, and each task that is parked behind
+//!   another some 40, the first of its key 200: both are bounded by count ([`max_held_keys`](Settings::max_held_keys), [`max_held`](Settings::max_held)), and no more is
+//!   read while there is no room. If earlier owners left more than that, timers fire, and nothing is read, until the rest has room.
 //!
 //! # Properties
 //! All of [`Settings`] can be changed while it runs, from code ([`settings::StaticSettings`]), a watched file
@@ -71,7 +74,16 @@
 //! # Looking after it
 //! [`admin::QueueAdmin`] lists, redrives and purges dead letters (topic `<topic>.<group>.dead-letters`), lists, cancels and moves timers, shows the lag,
 //! and resets offsets. It also puts timers under numbers of the caller's own: under a number one waits, the last that
-//! was put, and what is put while a task of its number runs is run after it. Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
+//! was put, and what is put while a task of its number runs is run after it. A timer has one id, whatever the try; cancelled while its task
+//! runs, that has no further try. A task that is put back is as young as that for `task_ttl_ms`, and its metadata still tells when it was made.
+//!
+//! **Records above the maximum size.** A topic of dead letters takes 64 KiB more than the topic of its tasks, which is asked at the start: every
+//! task fits. What is put under a number is refused if it is larger than a record of its topic. If a dead letter does not fit all the same,
+//! since a limit was lowered or a timer was put otherwise, nothing is cut and nothing is lost: the task stays open, the writing is tried twice a
+//! minute and counted (`denrei_queue_dead_letter_failures_total`), its error is logged, and it is written once the topic takes more. Meanwhile
+//! tasks of other keys go on, those of its own too unless the order is held, and its partition cannot end before `rebalance_timeout_ms`.
+//!
+//! Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
 //! task's `traceparent` header, which is kept across retries.
 //!
 //! # Testing

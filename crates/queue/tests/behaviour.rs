@@ -14,8 +14,14 @@ mod admin;
 mod decaton;
 #[path = "behaviour/flow.rs"]
 mod flow;
+#[path = "behaviour/hanging.rs"]
+mod hanging;
+#[path = "behaviour/held.rs"]
+mod held;
 #[path = "behaviour/holding.rs"]
 mod holding;
+#[path = "behaviour/large.rs"]
+mod large;
 #[path = "behaviour/merging.rs"]
 mod merging;
 #[path = "behaviour/numbers.rs"]
@@ -24,6 +30,8 @@ mod numbers;
 mod outcomes;
 #[path = "behaviour/ownership.rs"]
 mod ownership;
+#[path = "behaviour/quota.rs"]
+mod quota;
 #[path = "behaviour/recorder.rs"]
 mod recorder;
 #[path = "behaviour/resets.rs"]

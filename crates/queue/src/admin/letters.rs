@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use denrei_model::Timestamp;
-use denrei_storage::log::{Header, LogError, NewRecord, Offset, Partition, Place, Record, TopicName};
+use denrei_storage::log::{
+    ErrorKind, Header, LogError, NewRecord, Offset, Partition, Place, Record, TopicName,
+};
 
 use super::QueueAdmin;
 use crate::partition::{dead_letter_topic, without_added};
@@ -101,7 +103,8 @@ impl QueueAdmin {
     }
 
     /// Puts dead letters of this partition of tasks back on their topic, with all their tries before them, from an offset on and `limit` at most. They
-    /// stay among the dead letters until they are purged. What cannot be decoded is put back as it was.
+    /// stay among the dead letters until they are purged. Their age counts from now on; their metadata still tells when they were made. What
+    /// cannot be decoded is put back as it was.
     ///
     /// # Errors
     /// If the log does not take one; those before it were put back.
@@ -115,10 +118,21 @@ impl QueueAdmin {
         let mut redriven = Redriven { tasks: 0, next: from };
         for letter in self.dead_letters(&of.topic, of.partition.0, from, limit).await? {
             let next = letter.offset.next();
-            self.producer.send(fresh(letter, format)).await?;
+            self.put_back(fresh(letter, format)).await?;
             redriven = Redriven { tasks: redriven.tasks + 1, next };
         }
         Ok(redriven)
+    }
+
+    /// A task as large as a record may be has no room for the header that says how young it is, and is as old as it was.
+    async fn put_back(&self, record: NewRecord) -> Result<(), LogError> {
+        match self.producer.send(record.clone()).await {
+            Err(error) if error.kind() == ErrorKind::TooLarge => {
+                let headers = RawTask::without_born(record.headers);
+                self.producer.send(NewRecord { headers, ..record }).await.map(drop)
+            }
+            other => other.map(drop),
+        }
     }
 
     /// Throws away the dead letters of a partition before an offset.
@@ -143,7 +157,7 @@ fn fresh(letter: DeadLetter, format: Format) -> NewRecord {
         Ok(mut task) => {
             task.metadata.retry_count = 0;
             task.metadata.scheduled_time_millis = 0;
-            let (value, headers) = task.write(format);
+            let (value, headers) = task.write_afresh(format);
             (Some(value), headers)
         }
         Err(_) => (record.value, record.headers),

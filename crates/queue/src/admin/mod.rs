@@ -9,7 +9,7 @@ use std::sync::Arc;
 use denrei_storage::log::{Admin, GroupId, Log, LogError, Offset, Place, Producer, Timers, TopicName};
 
 pub use self::letters::{DeadLetter, Redriven};
-pub use self::timers::{NumberedTimer, PendingTimer};
+pub use self::timers::{MOST_ROUNDS, NumberedTimer, PendingTimer};
 use crate::metrics;
 pub use crate::wire::is_numbered;
 

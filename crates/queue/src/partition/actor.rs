@@ -260,7 +260,8 @@ impl Partition {
         let shared = Arc::clone(&self.shared);
         // Asked for before looking whether there is room: what becomes free in between is not missed.
         let room = shared.budget.room.notified();
-        self.intake.plan(&self.account, &self.settings, shared.clock.monotonic());
+        let held = self.room_to_hold();
+        self.intake.plan(&self.account, &self.settings, shared.clock.monotonic(), held);
         let most_bytes = self.settings.max_pending_bytes;
         let (wants, waits) = (self.intake.wants() && self.drain.is_none(), self.intake.waits_for_room());
         tokio::select! {

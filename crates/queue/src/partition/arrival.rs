@@ -47,7 +47,7 @@ impl Partition {
                 let key = task.key.as_ref().map(KeyHash::of);
                 #[cfg(feature = "testing")]
                 let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
-                let born = task.take_born();
+                let born = task.take_born(at);
                 self.fresh(Work { origin, task: Arc::new(task), key, reason, born, charge });
             }
             Err(unread) => {
@@ -103,8 +103,7 @@ impl Partition {
         if let Some(fate) = self.is_unwanted(work) {
             return fate;
         }
-        let (settings, clock) = (&*self.settings, &*self.shared.clock);
-        let metadata = &work.task.metadata;
+        let (clock, metadata) = (&*self.shared.clock, &work.task.metadata);
         if metadata.scheduled_time_millis > 0 && metadata.scheduled() > clock.now() {
             let kind = if metadata.attempt() > 0 { ParkedKind::Retry } else { ParkedKind::Scheduled };
             return Fate::Wait(kind, metadata.scheduled());
@@ -113,11 +112,15 @@ impl Partition {
         if self.shared.has_fault(crate::testing::Fault::Shuffle) && work.origin.offset().0.is_multiple_of(3) {
             return Fate::Wait(ParkedKind::Scheduled, clock.now().plus(Duration::from_millis(50)));
         }
-        if settings.per_key_rate <= 0 {
-            return Fate::Run;
-        }
-        let over = work.key.and_then(|key| self.quota.take(key, settings.per_key_rate, clock.monotonic()));
-        over.map_or(Fate::Run, |wait| Fate::Wait(ParkedKind::Shaped, clock.now().plus(wait)))
+        self.over_quota(work).map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))
+    }
+
+    /// When a task is within the quota of its key again, if it is over it now. Asked once for each try, which is counted by that.
+    fn over_quota(&mut self, work: &Work) -> Option<Timestamp> {
+        let rate = self.settings.per_key_rate;
+        let key = work.key.filter(|_| rate > 0)?;
+        let wait = self.quota.take(key, rate, self.shared.clock.monotonic())?;
+        Some(self.shared.clock.now().plus(wait))
     }
 
     /// Whether a task is not to run at all, whenever it is looked at.
@@ -139,13 +142,22 @@ impl Partition {
         let (offset, key) = (row.id.offset, self.held.fired(row.id));
         let now = self.shared.clock.now();
         self.shared.metrics.timer_lateness.record(now.since(row.due).as_secs_f64());
-        let Some(work) = self.revive(row) else { return self.let_next(key, offset) };
+        let Some((work, kind)) = self.revive(row) else { return self.let_next(key, offset) };
         if key != work.key {
             // Under a number, a task of another key has taken the place of the one that held this.
             self.let_next(key, offset);
         }
+        if let Some(key) = work.key.filter(|_| self.held.is_partial() && kind != ParkedKind::Behind) {
+            // It may be a front that was left out.
+            self.held.hold(key, offset);
+        }
         match self.is_unwanted(&work) {
-            None => self.queues.push(work),
+            // It was counted when the quota put it aside; or is not in front of its key, and is counted when it is.
+            None if kind == ParkedKind::Shaped || self.must_wait(&work) => self.queues.push(work),
+            None => match self.over_quota(&work) {
+                Some(due) => self.park(work, ParkedKind::Shaped, due),
+                None => self.queues.push(work),
+            },
             Some(Fate::Expire) => self.expire(work),
             Some(_) => {
                 self.ignore(&work);
@@ -154,15 +166,16 @@ impl Partition {
         }
     }
 
-    /// The task that was parked in a timer; none if it cannot be read, and is buried.
-    pub(super) fn revive(&mut self, row: TimerRow) -> Option<Work> {
+    /// The task that was parked in a timer, and why it was; none if it cannot be read, and is buried.
+    pub(super) fn revive(&mut self, row: TimerRow) -> Option<(Work, ParkedKind)> {
         let charge = Charge::timer(&self.account, row.payload.len());
         let origin = Origin::Timer(row.version());
         match Parked::decode(row.payload.clone()) {
             Ok(parked) => {
-                let task = parked.task();
+                let (task, kind) = (parked.task(), parked.kind());
                 let (key, born) = (task.key.as_ref().map(KeyHash::of), parked.born(row.due));
-                Some(Work { origin, task: Arc::new(task), key, reason: parked.reason, born, charge })
+                let work = Work { origin, task: Arc::new(task), key, reason: parked.reason, born, charge };
+                Some((work, kind))
             }
             Err(error) => {
                 self.bury_row(row, &error.to_string(), charge);

@@ -97,7 +97,8 @@ pub(crate) fn without_added(mut headers: Vec<Header>) -> Vec<Header> {
 }
 
 impl Cemetery {
-    /// Writes a letter; resolves when it is durable, however long that takes.
+    /// Writes a letter; resolves when it is durable, however long that takes. One that is larger than its topic takes is neither cut
+    /// nor lost: it waits until the topic takes more, and is tried twice a minute.
     pub(crate) async fn bury(self, letter: Letter) {
         let mut wait = FIRST_RETRY;
         loop {
@@ -105,6 +106,7 @@ impl Cemetery {
                 Ok(()) => return,
                 Err(error) => {
                     self.failures.increment(1);
+                    wait = if error.kind() == ErrorKind::TooLarge { LAST_RETRY } else { wait };
                     tracing::error!(%error, place = ?letter.place, "a dead letter could not be written; it will be");
                 }
             }
@@ -157,5 +159,43 @@ impl Cemetery {
             self.admin.grow_topic(&topic, tasks.partitions).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use denrei_storage::log::{LocalLog, LocalOptions, Log as _};
+
+    use super::*;
+    use crate::testing::TokioClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_letter_larger_than_its_topic_takes_waits_until_that_takes_more() {
+        let clock = Arc::new(TokioClock::at(Timestamp::from_millis(0)));
+        let log = LocalLog::memory(clock, LocalOptions::default()).unwrap();
+        let (admin, group, failed) = (log.admin(), GroupId::from("g"), Arc::new(AtomicU64::new(0)));
+        let place = Place::new("t", 0);
+        let topic = dead_letter_topic(&place.topic, &group);
+        let small = TopicConfig { max_record_bytes: 1_000, ..TopicConfig::new(1) };
+        admin.create_topic(&topic, small).await.unwrap();
+        let failures = metrics::Counter::from_arc(Arc::clone(&failed));
+        let cemetery = Cemetery { producer: log.producer(), admin: Arc::clone(&admin), group, failures };
+        let (offset, at) = (Offset(7), Timestamp::from_millis(0));
+        let value = Some(Bytes::from(vec![7; 2_000]));
+        let (key, headers, reason) = (None, Vec::new(), "hopeless".to_owned());
+        let letter = Letter { place, offset, key, value: value.clone(), headers, attempts: 1, reason, at };
+        let burial = tokio::spawn(cemetery.bury(letter));
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        assert!(!burial.is_finished());
+        let tries = failed.load(Ordering::SeqCst);
+        assert!((119..=121).contains(&tries), "{tries} failures were counted in an hour");
+        admin.delete_topic(&topic).await.unwrap();
+        admin.create_topic(&topic, TopicConfig::new(1)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        burial.await.unwrap();
+        let written = admin.read(&Place { topic, partition: Partition(0) }, Offset(0), 9).await.unwrap();
+        assert_eq!(written.iter().map(|record| &record.value).collect::<Vec<_>>(), [&value]);
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The later ones are parked behind it, as durably as it is, under a due time that never comes. When it has ended, the next
 //! one behind it takes its place. What does not fit the bound stays in memory, which stops the reading of the partition.
+//!
+//! Fronts and those behind them are both bounded by count. Of what earlier owners left, no more is taken in than there is room for,
+//! and nothing is read until the rest is taken in as well.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,7 +24,15 @@ pub(crate) const NEVER: Timestamp = Timestamp::from_millis(u64::MAX / 2);
 struct Key {
     /// Timers and tasks in flight that hold the key: one, but for what an earlier owner left.
     fronts: BTreeSet<Offset>,
+    /// There are more of them than are known.
+    has_more_fronts: bool,
     behind: BTreeSet<TimerId>,
+}
+
+impl Key {
+    fn has_others_than(&self, front: Offset) -> bool {
+        !self.fronts.is_empty() && !self.fronts.contains(&front)
+    }
 }
 
 /// A front that waits for its time.
@@ -59,6 +70,28 @@ pub(crate) struct Held {
     looked: Option<(Timestamp, TimerId)>,
     parked: usize,
     overflow: VecDeque<Work>,
+    /// Timers of earlier owners for which there was no room.
+    left_out: LeftOut,
+    /// It was said that the bound is reached.
+    was_told: bool,
+}
+
+/// What was left out of the timers that were found.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct LeftOut {
+    fronts: bool,
+    behind: bool,
+    /// A key waits for what was left out.
+    is_wanted: bool,
+}
+
+/// How much may be held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Fronts.
+    pub(crate) fronts: usize,
+    /// Tasks behind them.
+    pub(crate) behind: usize,
 }
 
 /// What is to be done with the next task of a key whose front has ended.
@@ -111,11 +144,76 @@ impl Held {
         Some(())
     }
 
-    /// One that an earlier owner parked.
-    pub(crate) fn put_behind(&mut self, key: KeyHash, id: TimerId) {
+    fn put_behind(&mut self, key: KeyHash, id: TimerId) {
         if self.keys.entry(key).or_default().behind.insert(id) {
             self.parked += 1;
         }
+    }
+
+    /// One that an earlier owner parked, in the order of the log. Beyond the bound it is left out, with all that follow.
+    pub(crate) fn recall_behind(&mut self, key: KeyHash, id: TimerId, bound: usize) {
+        // It may be on its way to the front already.
+        if self.keys.get(&key).is_some_and(|held| held.fronts.contains(&id.offset)) {
+            return;
+        }
+        if self.parked >= bound {
+            self.left_out.behind = true;
+        } else {
+            self.put_behind(key, id);
+        }
+    }
+
+    /// A front that an earlier owner left. Beyond the bound it is left out, unless it is the only one that is known of a key that has
+    /// something behind it.
+    pub(crate) fn recall_front(&mut self, key: KeyHash, row: &TimerRow, bound: usize) {
+        let is_full = self.len() >= bound;
+        match self.keys.get_mut(&key) {
+            Some(held) if is_full && held.has_others_than(row.id.offset) => held.has_more_fronts = true,
+            None if is_full => {}
+            _ => {
+                self.hold(key, row.id.offset);
+                return self.waits(key, row);
+            }
+        }
+        self.left_out.fronts = true;
+    }
+
+    /// Whether something of this key is held.
+    pub(crate) fn knows(&self, key: KeyHash) -> bool {
+        self.keys.contains_key(&key)
+    }
+
+    /// Fronts, more or less: what the bound of them counts.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len().max(self.waiting.len())
+    }
+
+    /// Whether nobody was told yet that the bound is reached.
+    pub(crate) fn is_new_to_be_full(&mut self) -> bool {
+        !std::mem::replace(&mut self.was_told, true)
+    }
+
+    /// Whether timers of earlier owners were left out.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.left_out != LeftOut::default()
+    }
+
+    /// Whether those that were left out are to be looked for now: half of the room is free again, or a key waits for them.
+    pub(crate) fn take_rest(&mut self, bounds: Bounds) -> bool {
+        let is_time = self.left_out.is_wanted
+            || (self.left_out.fronts && self.len() <= bounds.fronts / 2)
+            || (self.left_out.behind && self.parked <= bounds.behind / 2);
+        if is_time {
+            self.left_out = LeftOut::default();
+            self.keys.values_mut().for_each(|key| key.has_more_fronts = false);
+        }
+        is_time
+    }
+
+    /// They could not all be looked for, and are to be: until then nothing passes those that may be there.
+    pub(crate) fn put_off_rest(&mut self) {
+        self.left_out = LeftOut { fronts: true, behind: true, is_wanted: true };
+        self.keys.values_mut().for_each(|key| key.has_more_fronts = true);
     }
 
     /// Keeps what found no place.
@@ -128,6 +226,10 @@ impl Held {
         let Some(held) = self.keys.get_mut(&key) else { return Next::Nothing };
         held.fronts.remove(&offset);
         if !held.fronts.is_empty() {
+            return Next::Nothing;
+        }
+        if held.has_more_fronts && !held.behind.is_empty() {
+            self.left_out.is_wanted = true;
             return Next::Nothing;
         }
         if let Some(id) = held.behind.pop_first() {
@@ -209,6 +311,10 @@ impl Held {
 
     /// Keys that have something behind and nothing in front: their earlier owner fell between two writes.
     pub(crate) fn orphans(&self) -> Vec<KeyHash> {
-        self.keys.iter().filter(|(_, key)| key.fronts.is_empty()).map(|(hash, _)| *hash).collect()
+        let is_orphan = |key: &Key| key.fronts.is_empty() && !key.has_more_fronts;
+        self.keys.iter().filter(|(_, key)| is_orphan(key)).map(|(hash, _)| *hash).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use denrei_storage::log::{LogError, TimerId, TimerQuery, TimerRow};
-use prost::Message;
+use denrei_storage::log::{LogError, TimerId, TimerQuery};
 
 use super::actor::Partition;
 use super::arrival::Fate;
@@ -11,7 +10,7 @@ use super::held::{NEVER, Next, query};
 use super::timers::PAGE;
 use super::work::{KeyHash, Work};
 use crate::settings::KeyOrder;
-use crate::wire::{Parked, ParkedKind};
+use crate::wire::ParkedKind;
 
 /// One that is parked and comes next, once the writes before it are durable.
 #[derive(Debug)]
@@ -100,7 +99,7 @@ impl Partition {
             match found {
                 Some(row) => {
                     self.book.fire(row.version());
-                    let waits = self.revive(row).is_some_and(|work| self.take_turn(work));
+                    let waits = self.revive(row).is_some_and(|(work, _)| self.take_turn(work));
                     if !waits {
                         self.let_next(Some(key), id.offset);
                     }
@@ -126,6 +125,7 @@ impl Partition {
             }
             Err(error) => tracing::warn!(%error, place = ?self.place, "timers cannot be read"),
         }
+        self.recall_rest().await;
     }
 
     /// The fronts that are no longer among the timers. Those beyond the window are looked at page by page, one each time.
@@ -148,46 +148,5 @@ impl Partition {
             query.after = Some((last.due, last.id));
         }
         Ok(missing)
-    }
-
-    /// Learns for which records the timers of earlier owners stand, and which keys they hold.
-    pub(super) async fn recall(&mut self) -> Result<(), LogError> {
-        let before = denrei_model::Timestamp::from_millis(NEVER.as_millis() - 1);
-        let last = TimerId { offset: denrei_storage::log::Offset(u64::MAX), attempt: u32::MAX };
-        let behind = TimerQuery { after: Some((before, last)), until: NEVER, ..TimerQuery::first(1) };
-        let is_left = !self.shared.timers.list(&self.place, behind).await?.is_empty();
-        let holds = self.settings.key_order == KeyOrder::Hold || is_left;
-        let from = self.tracker.lock().watermark();
-        let mut query = PAGE;
-        loop {
-            let rows = self.shared.timers.list(&self.place, query).await?;
-            for row in &rows {
-                self.twins.note(row, from);
-                if holds {
-                    self.recall_held(row);
-                }
-            }
-            let Some(last) = rows.last() else { break };
-            query.after = Some((last.due, last.id));
-        }
-        for key in self.held.orphans() {
-            self.let_next(Some(key), last.offset);
-        }
-        Ok(())
-    }
-
-    fn recall_held(&mut self, row: &TimerRow) {
-        if self.book.is_fired(row.version()) {
-            // It ended under an earlier assignment, and holds nothing.
-            return;
-        }
-        let Ok(parked) = Parked::decode(row.payload.clone()) else { return };
-        let Some(key) = parked.task().key.as_ref().map(KeyHash::of) else { return };
-        if parked.kind() == ParkedKind::Behind {
-            self.held.put_behind(key, row.id);
-        } else {
-            self.held.hold(key, row.id.offset);
-            self.held.waits(key, row);
-        }
     }
 }

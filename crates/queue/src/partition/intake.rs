@@ -33,8 +33,8 @@ impl Intake {
         Self { records, reserve, is_full: false, is_crowded: false, wanted: 0, rest: None, is_over: false }
     }
 
-    /// Decides how many records are wanted.
-    pub(super) fn plan(&mut self, account: &Account, settings: &Settings, steady: Duration) {
+    /// Decides how many records are wanted, `held` at most.
+    pub(super) fn plan(&mut self, account: &Account, settings: &Settings, steady: Duration, held: usize) {
         let (records, bytes) = (&account.records, account.bytes());
         let (most, most_bytes) = (settings.max_pending_records, settings.max_pending_bytes);
         self.is_full = if self.reserve.is_held() {
@@ -48,7 +48,7 @@ impl Intake {
         self.is_crowded = !self.is_full && !self.reserve.is_held() && account.is_crowded(most_bytes);
         self.rest = self.rest.filter(|until| *until > steady);
         let wants = !self.waits_for_room() && self.rest.is_none() && !self.is_over;
-        self.wanted = if wants { BATCH.min(most.saturating_sub(records.used())) } else { 0 };
+        self.wanted = if wants { BATCH.min(most.saturating_sub(records.used())).min(held) } else { 0 };
         if self.wanted == 0 {
             self.reserve.release();
         }
@@ -119,11 +119,11 @@ mod tests {
         assert!((1..most / 5).contains(&other.hold(most)), "what is left");
         let mut intake = Intake::new(Box::new(Endless), Reserve::new(&budget));
         let mut room = std::pin::pin!(budget.room.notified());
-        intake.plan(&account, &settings, Duration::ZERO);
+        intake.plan(&account, &settings, Duration::ZERO, usize::MAX);
         assert!(!intake.wants() && intake.waits_for_room() && room.as_mut().now_or_never().is_none());
         other.release();
         assert!(room.as_mut().now_or_never().is_some(), "it is told");
-        intake.plan(&account, &settings, Duration::ZERO);
+        intake.plan(&account, &settings, Duration::ZERO, usize::MAX);
         assert!(intake.wants() && !intake.waits_for_room(), "four fifths are in use: that is not full");
     }
 }

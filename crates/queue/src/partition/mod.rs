@@ -22,6 +22,7 @@ mod outbox;
 mod outcome;
 mod queues;
 mod quota;
+mod recall;
 mod timers;
 mod tracker;
 mod twins;

@@ -132,12 +132,8 @@ impl Outbox {
             match change {
                 Change::Park(row, work) => match work.origin {
                     Origin::Log(_) => changes.push(TimerChange::Put(row.clone())),
-                    Origin::Timer(was) if was.id == row.id => {
-                        changes.push(TimerChange::Replace(was.mark, row.clone()));
-                    }
-                    Origin::Timer(was) => {
-                        changes.extend([TimerChange::Put(row.clone()), TimerChange::End(was)]);
-                    }
+                    // Cancelled meanwhile, it does not come back.
+                    Origin::Timer(was) => changes.push(TimerChange::Replace(was.mark, row.clone())),
                 },
                 Change::End(version) => changes.push(TimerChange::End(*version)),
             }

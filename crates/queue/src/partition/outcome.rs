@@ -10,6 +10,7 @@ use super::actor::Partition;
 use super::burial::{Letter, shortened};
 use super::held::NEVER;
 use super::outbox::{Change, Written};
+use super::timers::RECHECK;
 use super::work::{Origin, Work};
 use crate::pipeline::Ended;
 use crate::processor::{TaskError, Verdict};
@@ -144,6 +145,11 @@ impl Partition {
         }
     }
 
+    /// Whether a timer is due before the timers are read again.
+    fn is_due_soon(&self, due: Timestamp) -> bool {
+        due <= self.shared.clock.now().plus(RECHECK)
+    }
+
     /// A change of timers is durable.
     pub(super) fn written(&mut self, written: Written) {
         match written {
@@ -158,8 +164,9 @@ impl Partition {
                     if let Some(key) = work.key.filter(|_| !self.book.is_fired(row.version())) {
                         self.held.waits(key, &row);
                     }
-                    if is_numbered(row.id.offset) {
-                        // Something else may have been put under its number meanwhile, which then counts.
+                    let is_next_try = matches!(work.origin, Origin::Timer(_));
+                    if is_numbered(row.id.offset) || is_next_try && self.is_due_soon(row.due) {
+                        // Something else may have been put under its number meanwhile, which then counts; or it was cancelled.
                         self.book.doubt();
                     } else {
                         self.book.added(row, self.settings.max_fired_timers);

@@ -12,7 +12,7 @@ use denrei_storage::log::{
 
 /// How often a partition asks for its timers anew: an administrator may have moved or cancelled one, or the wall clock jumped.
 /// A timer that is cancelled within so much of its time may still fire.
-const RECHECK: Duration = Duration::from_secs(1);
+pub(super) const RECHECK: Duration = Duration::from_secs(1);
 /// Timers that are read at once, and bytes of what they carry, unless a single one carries more.
 pub(super) const PAGE: TimerQuery = TimerQuery { bytes: 1 << 20, ..TimerQuery::first(1_000) };
 /// The window is read until its timers carry so many bytes; what is put meanwhile may make it twice as large.

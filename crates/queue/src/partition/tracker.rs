@@ -57,6 +57,11 @@ impl Tracker {
         &self.ended
     }
 
+    /// Whether an earlier owner had completed this offset.
+    pub(crate) fn is_known(&self, offset: Offset) -> bool {
+        self.known.contains(offset)
+    }
+
     /// Notes an offset that was read. False: it is done already, nothing is to be run.
     pub(crate) fn read(&mut self, offset: Offset) -> bool {
         if offset < self.next {

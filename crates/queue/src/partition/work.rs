@@ -11,7 +11,7 @@ use denrei_storage::log::{Offset, Record, TimerId, TimerVersion};
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::wire::{RawTask, is_numbered};
+use crate::wire::RawTask;
 
 /// Where a task came from, and so what completes when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +78,12 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Under which id it waits. A number has one timer, whatever the try: what is put under it takes the place of what waits there.
+    /// Under which id it waits: of a task that has waited before, under the same, whatever the try. Who cancels that while it runs
+    /// has cancelled what would follow.
     pub(crate) fn timer_id(&self) -> TimerId {
         match self.origin {
-            Origin::Timer(timer) if is_numbered(timer.id.offset) => timer.id,
-            origin => TimerId { offset: origin.offset(), attempt: self.task.metadata.attempt() },
+            Origin::Timer(timer) => timer.id,
+            Origin::Log(offset) => TimerId { offset, attempt: self.task.metadata.attempt() },
         }
     }
 }

@@ -84,13 +84,15 @@ pub struct Settings {
     pub max_fired_timers: usize,
     /// How often completed offsets are committed, in milliseconds. Default 1,000.
     pub commit_interval_ms: u64,
-    /// Tasks a second and partition: −1 any, 0 none. Default −1.
+    /// Tries a second and partition, of tasks that waited too: −1 any, 0 none. Default −1.
     pub processing_rate: i64,
-    /// Tasks a second and key; what is over it waits its turn as a timer. −1 any. Default −1. Counted by the steady clock: one that
-    /// is set grants nothing and takes nothing.
+    /// Tries a second and key: of tasks that have just come, of those whose time has come, and of those that failed. What is over it
+    /// waits its turn as a timer, and is not counted again when that is due. −1 any. Default −1. Counted by the steady clock: one that is
+    /// set grants nothing and takes nothing.
     pub per_key_rate: i64,
     /// A task older than this, in milliseconds, goes to the dead letters; 0 means never. Default 0. Looked at when it is read, and when
-    /// its timer is due, whatever it waited for. The age of one that was told to wait counts from its time on.
+    /// its timer is due, whatever it waited for. The age of one that was told to wait counts from its time on, that of a dead letter that
+    /// was put back from then on.
     pub task_ttl_ms: u64,
     /// Tasks of these keys are completed without being run: those that wait, when they are due. Default none.
     pub ignore_keys: BTreeSet<String>,
@@ -104,6 +106,9 @@ pub struct Settings {
     pub key_order: KeyOrder,
     /// Tasks of a partition that may be parked behind others of their keys; above, reading of it stops. Default 10,000.
     pub max_held: usize,
+    /// Keys of a partition that may be held by [`KeyOrder::Hold`], each by a task that waits; above, reading of it stops until tasks
+    /// that wait are done. Some 350 bytes each, in memory. Default 100,000.
+    pub max_held_keys: usize,
     /// How long a partition that is wanted back waits for tasks in flight, in milliseconds. Default 5,000.
     pub rebalance_timeout_ms: u64,
     /// How long a shutdown waits for tasks in flight, in milliseconds. Default 30,000.
@@ -127,6 +132,7 @@ impl Default for Settings {
             defer_timeout: DeferTimeout::Retry,
             key_order: KeyOrder::Overtake,
             max_held: 10_000,
+            max_held_keys: 100_000,
             rebalance_timeout_ms: 5_000,
             shutdown_timeout_ms: 30_000,
         }
@@ -157,6 +163,7 @@ impl Settings {
             ("max_fired_timers", self.max_fired_timers as u64),
             ("commit_interval_ms", self.commit_interval_ms),
             ("max_held", self.max_held as u64),
+            ("max_held_keys", self.max_held_keys as u64),
             ("retry.attempts", u64::from(self.retry.attempts)),
         ];
         let mut faults: Vec<String> = positive

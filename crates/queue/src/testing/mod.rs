@@ -27,6 +27,7 @@ mod bench;
 mod clock;
 mod fault;
 mod guarantee;
+mod hanging;
 
 pub use self::bench::Bench;
 pub use self::clock::TokioClock;
@@ -35,3 +36,4 @@ pub use self::guarantee::{
     AtLeastOnce, DeadLetterOrDone, Guarantee, NoEarlyDelivery, OrderPerKey, Seen, Sent, SerialPerKey,
     Violation, judge,
 };
+pub use self::hanging::HangingLog;

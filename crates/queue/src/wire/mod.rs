@@ -19,8 +19,9 @@ pub(crate) use self::parked::{NUMBERED, Parked, ParkedKind};
 /// The header that carries the metadata.
 pub const METADATA_HEADER: &str = "dt_meta";
 
-/// The header by which a retry that is written to a topic says from when on its age counts: milliseconds since the epoch, big-endian.
-/// Its metadata does not tell, once it has the time of the next try.
+/// The header by which a task that is written to a topic once more says from when on its age counts: milliseconds since the epoch,
+/// big-endian, or nothing: from the record on. Metadata of a retry does not tell, once it has the time of the next try, and that of a
+/// task that is put back still has the time when it was made.
 const BORN_HEADER: &str = "denrei_born";
 
 /// How the tasks of a topic are written.
@@ -199,12 +200,35 @@ impl RawTask {
         (value, headers)
     }
 
-    /// From when on its age counts. The header that says so is not the task's own, and goes.
-    pub(crate) fn take_born(&mut self) -> Timestamp {
-        let at = self.headers.iter().position(|header| header.name == BORN_HEADER.as_bytes());
-        let value = at.and_then(|at| self.headers.remove(at).value);
-        let told = value.and_then(|value| <[u8; 8]>::try_from(value.as_ref()).ok());
-        told.map_or_else(|| self.metadata.born(), |told| Timestamp::from_millis(u64::from_be_bytes(told)))
+    /// The same for a task that is put back: its age counts from its new record on.
+    pub(crate) fn write_afresh(&self, format: Format) -> (Bytes, Vec<Header>) {
+        let (value, mut headers) = self.write(format);
+        headers.push(Header::new(BORN_HEADER, Bytes::new()));
+        (value, headers)
+    }
+
+    /// From when on its age counts, if its record is of this time. The header that says so is not the task's own, and goes.
+    pub(crate) fn take_born(&mut self, written: Timestamp) -> Timestamp {
+        let at = self.headers.iter().rposition(|header| header.name == BORN_HEADER.as_bytes());
+        let Some(value) = at.and_then(|at| self.headers.remove(at).value) else {
+            return self.metadata.born();
+        };
+        match <[u8; 8]>::try_from(value.as_ref()) {
+            Ok(told) => Timestamp::from_millis(u64::from_be_bytes(told)),
+            Err(_) if value.is_empty() => written,
+            Err(_) => self.metadata.born(),
+        }
+    }
+
+    /// Bytes of a record that carries it: what limits count. In the other format it has a few more.
+    pub(crate) fn record_size(&self) -> usize {
+        self.size() + METADATA_HEADER.len() + self.metadata.encoded_len()
+    }
+
+    /// The header by which a record is younger than its task, left out.
+    pub(crate) fn without_born(mut headers: Vec<Header>) -> Vec<Header> {
+        headers.pop_if(|header| header.name == BORN_HEADER.as_bytes());
+        headers
     }
 
     /// Bytes of key, value and headers.

@@ -172,7 +172,11 @@ fn a_retry_on_a_topic_tells_when_it_was_born_and_keeps_its_own_headers() {
         let (offset, timestamp) = (Offset(0), Timestamp::from_millis(1));
         let record = Record { offset, timestamp, key: None, value: Some(value), headers };
         let mut read = RawTask::read(&record, format).unwrap();
-        assert_eq!((read.take_born(), &read), (born, &task));
-        assert_eq!(read.take_born(), Timestamp::from_millis(1_000), "as its metadata says");
+        let written = Timestamp::from_millis(9_000);
+        assert_eq!((read.take_born(written), &read), (born, &task));
+        assert_eq!(read.take_born(written), Timestamp::from_millis(1_000), "as its metadata says");
+        let (value, headers) = task.write_afresh(format);
+        let mut afresh = RawTask::read(&Record { value: Some(value), headers, ..record }, format).unwrap();
+        assert_eq!((afresh.take_born(written), &afresh), (written, &task), "no older than its record");
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use denrei_model::Clock as _;
 use denrei_queue::admin::{NumberedTimer, QueueAdmin, ResetTo, is_numbered};
 use denrei_queue::codec::Text;
+use denrei_queue::settings::RetryPolicy;
 use denrei_queue::testing::Bench;
 use denrei_queue::wire::{Format, METADATA_HEADER, RawTask};
-use denrei_queue::{PutOptions, Settings, TaskClient};
+use denrei_queue::{Pipeline, PutOptions, Settings, Task, TaskClient, TaskError};
 use denrei_storage::log::{ErrorKind, Header, Offset, TimerQuery, TopicName};
 
 use crate::recorder::{names, pass, put, recorder};
@@ -41,6 +42,37 @@ async fn dead_letters_are_listed_put_back_and_thrown_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_put_back_is_as_young_as_that_and_still_tells_when_it_was_made() {
+    for format in [Format::Header, Format::Request] {
+        let bench = Bench::new("t", 1).await;
+        let made = bench.clock.now();
+        let (seen, mut tries) = tokio::sync::mpsc::unbounded_channel();
+        let process = move |task: Task<String>| {
+            seen.send(task.context.metadata().timestamp()).unwrap();
+            async move { Err::<(), _>(TaskError::retry("as told")) }
+        };
+        bench.client(Text).format(format).put("k", &"a".to_owned()).await.unwrap();
+        pass(60).await;
+        let retry = RetryPolicy { first_ms: 4_000, factor: 1.0, jitter: 0.0, ..RetryPolicy::default() };
+        let settings = Settings { task_ttl_ms: 10_000, retry, ..Settings::default() };
+        let subscription = bench.subscribe(Pipeline::new(Text, process).format(format), settings).await;
+        pass(5).await;
+        assert!(tries.try_recv().is_err() && bench.dead_letters(0).await.len() == 1, "it is too old");
+        let admin = QueueAdmin::new(&*bench.log, bench.group());
+        admin.redrive(&bench.place(0), Offset(0), 1, format).await.unwrap();
+        pass(60).await;
+        // Tried at 0, 4 and 8 seconds, and too old at 12: its age counts from then on, and is not forgotten by its retries.
+        assert_eq!(std::iter::from_fn(|| tries.try_recv().ok()).collect::<Vec<_>>(), [made; 3]);
+        let letters = bench.dead_letters(0).await;
+        assert_eq!(Bench::header(&letters[1], "dl_reason"), "the task is older than its time to live");
+        let again = admin.dead_letters(&topic(), 0, Offset(1), 1).await.unwrap().remove(0);
+        let names: Vec<_> = again.headers.iter().map(|header| header.name.clone()).collect();
+        assert!(names.iter().all(|name| name == METADATA_HEADER), "{names:?}");
+        subscription.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn headers_of_a_task_are_its_own_whatever_their_names_when_it_is_put_back() {
     let bench = Bench::new("t", 1).await;
     let (pipeline, _) = recorder();
@@ -56,8 +88,13 @@ async fn headers_of_a_task_are_its_own_whatever_their_names_when_it_is_put_back(
     let about: Vec<_> = letters.iter().map(|letter| (letter.came_at, &*letter.reason)).collect();
     assert_eq!(about, [(Offset(0), "hopeless"), (Offset(1), "hopeless")]);
     let put_back = bench.log.admin().read(&bench.place(0), Offset(1), 1).await.unwrap().remove(0);
-    for headers in [&letters[0].headers, &put_back.headers, &letters[1].headers] {
-        assert_eq!(headers.iter().filter(|h| h.name != METADATA_HEADER).cloned().collect::<Vec<_>>(), own);
+    // On the topic one more says that it is as young as its record; it is none of the task's.
+    let on_topic = [&own[..], &[Header::new("denrei_born", "")]].concat();
+    let about =
+        [(&letters[0].headers, &own[..]), (&put_back.headers, &on_topic), (&letters[1].headers, &own)];
+    for (headers, expected) in about {
+        let others: Vec<_> = headers.iter().filter(|h| h.name != METADATA_HEADER).cloned().collect();
+        assert_eq!(others, expected);
     }
     subscription.shutdown().await;
 }

@@ -159,6 +159,43 @@ async fn a_task_whose_timer_is_cancelled_while_it_runs_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_whose_timer_is_cancelled_while_its_task_runs_is_not_tried_again_however_soon_that_would_be()
+{
+    for (first_ms, cancelled_after) in [(60_000, 3), (1, 3), (60_000, 70), (400, 8)] {
+        let ground = Ground::new().await;
+        let (pipeline, seen) = slow();
+        let fails = "fail".to_owned();
+        ground.bench.client(Text).put_after(Duration::from_secs(1), "k", &fails).await.unwrap();
+        let subscription = ground.subscribe_with(first_ms, pipeline).await;
+        pass(cancelled_after).await;
+        let begun = names(&seen).len();
+        let timer = ground.waiting().await.remove(0);
+        assert!(ground.admin.cancel_timer(&ground.place, timer.id).await.unwrap());
+        pass(600).await;
+        assert_eq!(names(&seen).len(), begun, "tried {first_ms} ms later, cancelled at {cancelled_after} s");
+        assert_eq!(ground.waiting().await, []);
+        subscription.shutdown().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_held_goes_on_when_the_task_in_front_is_cancelled_while_it_runs() {
+    let ground = Ground::new().await;
+    let (pipeline, seen) = slow();
+    ground.bench.client(Text).put_after(Duration::from_secs(1), "k", &"fail".to_owned()).await.unwrap();
+    put(&ground.bench, &["k=behind"]).await;
+    let retry = RetryPolicy { first_ms: 3_600_000, cap_ms: 3_600_000, jitter: 0.0, ..RetryPolicy::default() };
+    let settings = Settings { key_order: KeyOrder::Hold, retry, ..Settings::default() };
+    let subscription = ground.bench.subscribe(pipeline, settings).await;
+    pass(3).await;
+    let timer = ground.waiting().await.remove(0);
+    assert!(ground.admin.cancel_timer(&ground.place, timer.id).await.unwrap());
+    pass(20).await;
+    assert_eq!(names(&seen), ["fail", "behind"]);
+    subscription.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_is_free_once_its_front_gave_way_to_a_task_of_another_key() {
     let ground = Ground::new().await;
     let (pipeline, seen) = recorder();
