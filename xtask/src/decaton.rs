@@ -22,6 +22,9 @@ const BILL: Bill = Bill {
     ],
 };
 
+/// Names a folder with Decaton's jars, for where Maven has them not.
+const JARS: &str = "DENREI_DECATON_JARS";
+
 const SOURCES: &str = "tests/decaton";
 
 /// The class path of our programs, Decaton's jars with it; an error that says what is missing.
@@ -34,7 +37,11 @@ pub(crate) fn class_path(workspace: &Workspace) -> Result<String> {
     let folder = workspace.target().join("decaton");
     let classes = folder.join("classes");
     fs::create_dir_all(&classes)?;
-    let jars = jars::fetch(&BILL, &folder)?.join("*");
+    let jars = match surroundings::variable(JARS) {
+        Some(given) => PathBuf::from(given),
+        None => jars::fetch(&BILL, &folder).with_context(|| format!("{JARS} may name a folder of them"))?,
+    };
+    let jars = jars.join("*");
     let mut compile = Command::new("javac");
     compile.arg("-cp").arg(&jars).arg("-d").arg(&classes).args(sources(workspace)?);
     child::output(&mut compile).context("our programs for Decaton do not compile")?;

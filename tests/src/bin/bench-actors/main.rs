@@ -29,6 +29,10 @@ use clap::Parser;
 use rounds::Rounds;
 use verdict::verdict;
 
+/// As the node has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Resident memory of an active, idle account.
 #[derive(Parser)]
 struct Options {

@@ -22,6 +22,10 @@ use clap::Parser;
 use rounds::Rounds;
 use verdict::verdict;
 
+/// As the node has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Durable sends a second, beside bare fjall.
 #[derive(Parser)]
 struct Options {
