@@ -55,10 +55,12 @@
 //!   forward is noticed within a second.
 //! - **Bounded.** What is read and not done is bounded by count and bytes, timers fired at once by count, those that come next by count and
 //!   bytes (8 MiB a partition), the log client's own queue by [`SubscriptionBuilder::fetch_bytes`]. Timers that wait longer take no memory, but
-//!   for Kafka, where their owner holds all that they carry, and but for some 30 bytes each while its record is to be read once more, after a
-//!   change of owner. With [`KeyOrder::Hold`](settings::KeyOrder) each key that is held takes some 350 bytes, and each task that is parked behind
-//!   another some 40, the first of its key 200: both are bounded by count ([`max_held_keys`](Settings::max_held_keys), [`max_held`](Settings::max_held)), and no more is
-//!   read while there is no room. If earlier owners left more than that, timers fire, and nothing is read, until the rest has room.
+//!   for some 30 bytes each while its record is to be read once more, after a change of owner: they are on disk. On Kafka their owner keeps them in
+//!   a directory that it fills from the log and removes (`KafkaOptions::timers_dir`), with 96 MiB in memory at most for all partitions of a
+//!   `KafkaLog`, however many wait. With [`KeyOrder::Hold`](settings::KeyOrder) each key that is held takes some 350 bytes, and each task that is parked
+//!   behind another some 40, the first of its key 200: both are bounded by count ([`max_held_keys`](Settings::max_held_keys),
+//!   [`max_held`](Settings::max_held)), and no more is read while there is no room. If earlier owners left more than that, timers fire, and nothing is
+//!   read, until the rest has room.
 //!
 //! # Properties
 //! All of [`Settings`] can be changed while it runs, from code ([`settings::StaticSettings`]), a watched file

@@ -22,3 +22,6 @@ mod retention;
 mod timers;
 #[path = "log/topics.rs"]
 mod topics;
+#[cfg(feature = "kafka")]
+#[path = "log/waiting.rs"]
+mod waiting;

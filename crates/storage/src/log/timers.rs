@@ -11,12 +11,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Epoch, LogError, Offset, Place};
 
-/// Which timer of a partition: the record that it came from, and how often that was tried.
+/// Which timer of a partition: the record that it came from, and at which of its tries it first waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerId {
     /// The offset of the record in the partition.
     pub offset: Offset,
-    /// The attempt that it stands for, from 0.
+    /// The attempt at which it first waited, from 0; later tries keep it.
     pub attempt: u32,
 }
 

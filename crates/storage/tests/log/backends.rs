@@ -83,7 +83,7 @@ pub(crate) async fn on_every_log<F: Future<Output = ()>>(promise: &str, check: i
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the broker is comes from the environment of the test")]
-fn kafka_address() -> Option<String> {
+pub(crate) fn kafka_address() -> Option<String> {
     std::env::var("DENREI_KAFKA").ok()
 }
 

@@ -1,5 +1,6 @@
 //! Looking after a Kafka cluster's topics and groups.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ impl KafkaAdmin {
     }
 
     /// A client that reads offsets and records for nobody, or for a group without joining it.
-    fn reader(&self, group: Option<&GroupId>) -> Result<BaseConsumer, LogError> {
+    pub(super) fn reader(&self, group: Option<&GroupId>) -> Result<BaseConsumer, LogError> {
         let mut config = self.options.reader("reader");
         if let Some(group) = group {
             config.set("group.id", group.as_str());
@@ -121,28 +122,48 @@ fn raw(offset: Offset) -> ForeignOffset {
     ForeignOffset::Offset(i64::try_from(offset.0).unwrap_or(i64::MAX))
 }
 
+/// Shows the records of a partition from an offset on, until its end or until it is told to stop.
+pub(super) fn each_record(
+    reader: &BaseConsumer,
+    place: &Place,
+    from: Offset,
+    show: &mut dyn FnMut(Record) -> Result<ControlFlow<()>, LogError>,
+) -> Result<(), LogError> {
+    let fetched = reader.fetch_watermarks(place.topic.as_str(), partition(place), PATIENCE);
+    let (low, high) = fetched.map_err(|e| foreign(&e))?;
+    let from = Offset(from.0.max(u64::try_from(low).unwrap_or_default()));
+    if from.0 >= u64::try_from(high).unwrap_or_default() {
+        return Ok(());
+    }
+    reader.assign(&element(place, raw(from))?).map_err(|e| foreign(&e))?;
+    loop {
+        match reader.poll(PATIENCE) {
+            Some(Ok(message)) => {
+                if show(record(&message))?.is_break() {
+                    return Ok(());
+                }
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+            Some(Err(error)) => return Err(foreign(&error)),
+            None => return Err(LogError::new(ErrorKind::Unavailable, "the broker does not answer")),
+        }
+    }
+}
+
 fn read_records(
     reader: &BaseConsumer,
     place: &Place,
     from: Offset,
     limit: usize,
 ) -> Result<Vec<Record>, LogError> {
-    let fetched = reader.fetch_watermarks(place.topic.as_str(), partition(place), PATIENCE);
-    let (low, high) = fetched.map_err(|e| foreign(&e))?;
-    let from = Offset(from.0.max(u64::try_from(low).unwrap_or_default()));
     let mut records = Vec::new();
-    if from.0 >= u64::try_from(high).unwrap_or_default() {
+    if limit == 0 {
         return Ok(records);
     }
-    reader.assign(&element(place, raw(from))?).map_err(|e| foreign(&e))?;
-    while records.len() < limit {
-        match reader.poll(PATIENCE) {
-            Some(Ok(message)) => records.push(record(&message)),
-            Some(Err(KafkaError::PartitionEOF(_))) => break,
-            Some(Err(error)) => return Err(foreign(&error)),
-            None => return Err(LogError::new(ErrorKind::Unavailable, "the broker does not answer")),
-        }
-    }
+    each_record(reader, place, from, &mut |record| {
+        records.push(record);
+        Ok(if records.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
     Ok(records)
 }
 

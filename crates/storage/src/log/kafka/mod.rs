@@ -6,7 +6,7 @@
 //! consumer   rebalances as events, commits before partitions are given away
 //! aside      what a consumer asks the brokers meanwhile, which goes on when its poll is broken off
 //! records    a queue per partition, read by whoever runs its tasks
-//! timers     a compact topic beside each task topic, tailed by whoever owns the partition
+//! timers     a compact topic beside each task topic, tailed by whoever owns the partition into an index on local disk
 //! admin      topics, offsets
 //! error      the one place where librdkafka's errors become ours
 //! ```
@@ -34,7 +34,8 @@ use self::admin::KafkaAdmin;
 use self::consumer::KafkaConsumer;
 pub use self::options::KafkaOptions;
 use self::producer::{KafkaProducer, Limits};
-use self::timers::KafkaTimers;
+pub use self::timers::TimerIndexes;
+use self::timers::{KafkaTimers, Stores};
 use crate::log::{Admin, Consumer, ConsumerOptions, GroupId, Log, LogError, Producer, Timers};
 
 /// A log on a Kafka cluster.
@@ -44,6 +45,7 @@ pub struct KafkaLog {
     producer: Arc<KafkaProducer>,
     admin: Arc<KafkaAdmin>,
     timers: Arc<Mutex<HashMap<GroupId, Arc<KafkaTimers>>>>,
+    stores: Arc<Stores>,
     clock: Arc<dyn Clock>,
 }
 
@@ -57,13 +59,20 @@ impl KafkaLog {
     /// A log on the cluster that the options name. Connects by and by; brokers that are away are no error here.
     ///
     /// # Errors
-    /// If librdkafka refuses the configuration.
+    /// If librdkafka refuses the configuration, or the directory for timers that was named cannot be written to.
     pub fn new(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         let options = Arc::new(options);
         let limits = Arc::new(Limits::new(options.max_record_bytes));
         let producer = Arc::new(KafkaProducer::new(&options, Arc::clone(&limits))?);
         let admin = Arc::new(KafkaAdmin::new(Arc::clone(&options), limits)?);
-        Ok(Self { options, producer, admin, timers: Arc::default(), clock })
+        let stores = Arc::new(Stores::new(options.timers_dir.clone())?);
+        Ok(Self { options, producer, admin, timers: Arc::default(), stores, clock })
+    }
+
+    /// What the timers of this log's partitions take on this machine. Looks at the disk.
+    #[must_use]
+    pub fn timer_indexes(&self) -> TimerIndexes {
+        self.stores.stats()
     }
 }
 
@@ -89,7 +98,8 @@ impl Log for KafkaLog {
         }
         let (options, producer, admin) =
             (Arc::clone(&self.options), Arc::clone(&self.producer), Arc::clone(&self.admin));
-        let timers = Arc::new(KafkaTimers::new(options, producer, admin, group.clone()));
+        let timers =
+            Arc::new(KafkaTimers::new(options, producer, admin, Arc::clone(&self.stores), group.clone()));
         known.insert(group.clone(), Arc::<KafkaTimers>::clone(&timers));
         timers
     }

@@ -1,6 +1,7 @@
 //! Where the brokers are, and what is set on every client.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -27,6 +28,13 @@ pub struct KafkaOptions {
     pub compression: String,
     /// Largest record (key, value and headers) that is appended. Default 1 MiB.
     pub max_record_bytes: usize,
+    /// Where timers are kept while they wait: below this directory each log makes one of its own (`denrei-timers-…`, for this user
+    /// alone) when it is assigned a partition, and removes it with the last; one that a killed process has left behind is removed by
+    /// the next. It holds what the timers of its partitions carry, is filled from the topic at each assignment, and need not outlive
+    /// the process: any local disk with room for them will do. One that cannot be written to is refused by
+    /// [`KafkaLog::new`](super::KafkaLog::new). Read at start, not again. Default: the system's directory for temporary files, which
+    /// is in memory on some systems; name another one there.
+    pub timers_dir: Option<PathBuf>,
     /// Anything else that librdkafka is to be told (TLS and SASL, for instance); it wins over what is set here.
     pub extra: BTreeMap<String, String>,
 }
@@ -43,6 +51,7 @@ impl KafkaOptions {
             session_timeout: Duration::from_secs(6),
             compression: "lz4".to_owned(),
             max_record_bytes: TopicConfig::MAX_RECORD_BYTES,
+            timers_dir: None,
             extra: BTreeMap::new(),
         }
     }

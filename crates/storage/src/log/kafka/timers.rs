@@ -3,63 +3,51 @@
 //! Whoever owns a task partition tails the timer partition of the same number into an index, from its beginning. The index
 //! changes by what is tailed alone, its own writes included, so that its order is the log's. A write is answered
 //! when it is durable *and* tailed: what was deleted is not listed again.
+//!
+//! ```text
+//! record     what a record of a timer looks like
+//! rows       what records say, kept in cells
+//! cells      what rows are kept in
+//! index      cells on local disk: what is in memory is bounded, however many timers wait
+//! directory  where that is, and that it goes
+//! tail       one thread a topic, which fills an index for each partition that is open
+//! ```
 
+mod cells;
+mod directory;
+mod index;
+mod record;
 mod rows;
+mod tail;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, OptionFuture, try_join_all};
 use parking_lot::Mutex;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
-use rdkafka::message::Message as _;
-use rdkafka::{Offset as ForeignOffset, TopicPartitionList};
-use tokio::sync::watch;
+use rdkafka::consumer::BaseConsumer;
 use tokio::task::JoinHandle;
 
-use super::admin::KafkaAdmin;
+use super::admin::{KafkaAdmin, each_record};
+use super::consumer::blocking;
 use super::error::foreign;
 use super::options::{HEADROOM, KafkaOptions};
 use super::producer::KafkaProducer;
-use super::records::record;
 use crate::log::{
     Admin as _, Epoch, ErrorKind, GroupId, LogError, NewRecord, Offset, Partition, Place, Producer as _,
-    Record, TimerChange, TimerQuery, TimerRow, Timers, TopicName, Watermarks,
+    TimerChange, TimerQuery, TimerRow, Timers, TopicName,
 };
-use rows::{Rows, Settling};
+use index::Index;
+pub(super) use index::Stores;
+pub use index::TimerIndexes;
+use record::record_of;
+use rows::Rows;
+use tail::Tail;
 
-/// How long the tail sleeps in librdkafka before it looks whether partitions came or went.
-const TICK: Duration = Duration::from_millis(20);
-/// How long a write may take to come back by the tail.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A partition that is tailed.
-#[derive(Debug)]
-struct Tailed {
-    epoch: Epoch,
-    /// Tells it from one that was tailed under the same number before, and read to its end.
-    turn: u64,
-    rows: Rows,
-    /// Records before this one were there already when the tail began.
-    began_at: Offset,
-    /// What was overruled is being settled.
-    is_settling: bool,
-    /// The offset that the tail waits for.
-    next: watch::Sender<u64>,
-}
-
-/// What the tail of one topic shares with those who ask.
-#[derive(Debug, Default)]
-struct Tail {
-    partitions: Mutex<BTreeMap<u32, Tailed>>,
-    turns: AtomicU64,
-    changed: AtomicBool,
-    closed: AtomicBool,
-}
+/// Timers that are settled at once, and bytes of what they carry, unless a single one carries more.
+const SETTLED: (usize, usize) = (512, 1 << 20);
 
 /// The timers of one group on Kafka.
 pub(super) struct KafkaTimers {
@@ -67,6 +55,7 @@ pub(super) struct KafkaTimers {
     producer: Arc<KafkaProducer>,
     admin: Arc<KafkaAdmin>,
     group: GroupId,
+    stores: Arc<Stores>,
     tails: Mutex<HashMap<TopicName, Arc<Tail>>>,
     /// Topics of tasks whose timers have a topic, and for how many partitions: asked for once, not by each partition.
     ensured: tokio::sync::Mutex<HashMap<TopicName, u32>>,
@@ -77,10 +66,11 @@ impl KafkaTimers {
         options: Arc<KafkaOptions>,
         producer: Arc<KafkaProducer>,
         admin: Arc<KafkaAdmin>,
+        stores: Arc<Stores>,
         group: GroupId,
     ) -> Self {
         let (tails, ensured) = Default::default();
-        Self { options, producer, admin, group, tails, ensured }
+        Self { options, producer, admin, group, stores, tails, ensured }
     }
 
     fn topic(&self, of: &TopicName) -> TopicName {
@@ -124,12 +114,12 @@ impl KafkaTimers {
         if let Some(tail) = tails.get(topic) {
             return Ok(Arc::clone(tail));
         }
-        let tail = Arc::new(Tail::default());
+        let tail = Arc::new(Tail::new(Arc::clone(&self.stores)));
         let reader: BaseConsumer = self.options.reader("timers").create().map_err(|e| foreign(&e))?;
         let (theirs, name) = (Arc::clone(&tail), self.topic(topic));
         std::thread::Builder::new()
             .name("kafka-timers".to_owned())
-            .spawn(move || follow(&theirs, &reader, &name))
+            .spawn(move || theirs.follow(&reader, &name))
             .map_err(|e| LogError::new(ErrorKind::Fatal, e.to_string()))?;
         tails.insert(topic.clone(), Arc::clone(&tail));
         Ok(tail)
@@ -143,29 +133,17 @@ impl KafkaTimers {
             // It may have been deleted, and is looked for again by the next try.
             self.ensured.lock().await.remove(&place.topic);
         }
-        let Watermarks { start, end } = marks?;
-        tail.partitions
-            .lock()
-            .entry(place.partition.0)
-            .and_modify(|tailed| tailed.epoch = epoch)
-            .or_insert_with(|| {
-                tail.changed.store(true, Ordering::SeqCst);
-                // Told where to begin, librdkafka need not ask; where there are no timers, nothing is waited for.
-                let (next, turn) = (watch::Sender::new(start.0), tail.turns.fetch_add(1, Ordering::Relaxed));
-                Tailed { epoch, turn, rows: Rows::default(), began_at: end, is_settling: false, next }
-            });
-        caught_up(&tail, place.partition, end).await?;
-        if let Some(tailed) = tail.partitions.lock().get_mut(&place.partition.0) {
-            tailed.rows.are_complete();
-        }
+        let marks = marks?;
+        let (opened, partition) = (Arc::clone(&tail), place.partition);
+        blocking(move || opened.open(partition, epoch, marks)).await?;
+        tail.caught_up(partition, marks.end).await?;
         drop(OptionFuture::from(self.settle(place, &tail)).await);
         Ok(())
     }
 
     fn known_tail(&self, place: &Place) -> Option<Arc<Tail>> {
         let tail = self.tails.lock().get(&place.topic).map(Arc::clone)?;
-        let is_open = tail.partitions.lock().contains_key(&place.partition.0);
-        is_open.then_some(tail)
+        tail.epoch(place.partition).is_some().then_some(tail)
     }
 
     /// Writes down what the last word of the log on some timers is not, although it holds: what was overruled would come back with
@@ -174,27 +152,60 @@ impl KafkaTimers {
     /// It is done even if nobody waits for it.
     fn settle(&self, place: &Place, tail: &Arc<Tail>) -> Option<JoinHandle<()>> {
         let (producer, tail, at) = (Arc::clone(&self.producer), Arc::clone(tail), self.place(place));
-        let due = tail.begin_to_settle(at.partition)?;
+        let rows = tail.begin_to_settle(at.partition)?;
         Some(tokio::spawn(async move {
-            let records = due.into_iter().map(|settling| settling.record(&at)).collect();
-            if let Err(error) = write(&producer, Some(&tail), at.partition, records).await {
+            if let Err(error) = settle_all(&producer, &tail, &at, &rows).await {
                 tracing::warn!(%error, ?at, "what was overruled among the timers stays in the log for now");
             }
-            if let Some(tailed) = tail.partitions.lock().get_mut(&at.partition.0) {
-                tailed.is_settling = false;
-            }
+            tail.end_settling(at.partition);
         }))
+    }
+
+    /// Timers of a partition that nobody here tails: all of it is read, once.
+    async fn list_of_others(&self, at: Place, query: TimerQuery) -> Result<Vec<TimerRow>, LogError> {
+        if self.admin.topic(&at.topic).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let (reader, stores) = (self.admin.reader(None)?, Arc::clone(&self.stores));
+        blocking(move || {
+            let rows = Rows::new(stores.index()?);
+            each_record(&reader, &at, Offset(0), &mut |record| {
+                rows.apply(&record, true)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            rows.list(query)
+        })
+        .await
     }
 }
 
-impl Tail {
-    /// What is to be settled in a partition; none if there is nothing, or somebody is at it.
-    fn begin_to_settle(&self, partition: Partition) -> Option<Vec<Settling>> {
-        let mut partitions = self.partitions.lock();
-        let tailed = partitions.get_mut(&partition.0).filter(|tailed| !tailed.is_settling)?;
-        let due = Some(tailed.rows.settling()).filter(|due| !due.is_empty());
-        tailed.is_settling = due.is_some();
-        due
+/// What the index of an open partition says. None: it was closed meanwhile.
+async fn ask<T: Send + 'static>(
+    tail: &Tail,
+    partition: Partition,
+    rows: &Weak<Rows<Index>>,
+    question: impl FnOnce(&Rows<Index>) -> Result<T, LogError> + Send + 'static,
+) -> Result<Option<T>, LogError> {
+    let asked = Weak::clone(rows);
+    let answer = blocking(move || asked.upgrade().map(|rows| question(&rows)).transpose()).await;
+    answer.inspect_err(|error| tail.failed(partition, rows, error))
+}
+
+/// Each timer once, a page after the other.
+async fn settle_all(
+    producer: &KafkaProducer,
+    tail: &Tail,
+    at: &Place,
+    rows: &Weak<Rows<Index>>,
+) -> Result<(), LogError> {
+    let (mut after, (limit, bytes)) = (None, SETTLED);
+    loop {
+        let due = ask(tail, at.partition, rows, move |rows| rows.settling(after, limit, bytes)).await?;
+        let due = due.unwrap_or_default();
+        let Some(last) = due.last() else { return Ok(()) };
+        after = Some(last.id);
+        let records = due.into_iter().map(|settling| settling.record(at)).collect();
+        write(producer, Some(tail), at.partition, records).await?;
     }
 }
 
@@ -214,7 +225,7 @@ async fn write(
     }
     let end = placed.iter().map(|placed| placed.offset.next()).max();
     match tail.zip(end) {
-        Some((tail, end)) => caught_up(tail, partition, end).await,
+        Some((tail, end)) => tail.caught_up(partition, end).await,
         None => Ok(()),
     }
 }
@@ -222,92 +233,8 @@ async fn write(
 impl Drop for KafkaTimers {
     fn drop(&mut self) {
         for tail in self.tails.lock().values() {
-            tail.closed.store(true, Ordering::SeqCst);
+            tail.end();
         }
-    }
-}
-
-async fn caught_up(tail: &Tail, partition: Partition, end: Offset) -> Result<(), LogError> {
-    let Some(mut next) = tail.partitions.lock().get(&partition.0).map(|tailed| tailed.next.subscribe())
-    else {
-        return Ok(());
-    };
-    match tokio::time::timeout(PATIENCE, next.wait_for(|next| *next >= end.0)).await {
-        Ok(Ok(_)) => Ok(()),
-        // Closed meanwhile: somebody else tails it now.
-        Ok(Err(_)) => Ok(()),
-        Err(_) => Err(LogError::new(ErrorKind::Unavailable, "the timers cannot be read at the moment")),
-    }
-}
-
-/// Tails the timers of a topic until the last user is gone.
-fn follow(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) {
-    // What is read. A partition that was closed and opened again meanwhile is not, and what is still heard of it is of the past.
-    let mut turns = BTreeMap::new();
-    while !tail.closed.load(Ordering::SeqCst) {
-        if tail.changed.swap(false, Ordering::SeqCst) {
-            match assign(tail, reader, topic) {
-                Ok(assigned) => turns = assigned,
-                Err(error) => {
-                    tracing::warn!(%error, %topic, "timers cannot be read");
-                    tail.changed.store(true, Ordering::SeqCst);
-                }
-            }
-        }
-        match reader.poll(TICK) {
-            Some(Ok(message)) => {
-                let partition = u32::try_from(message.partition()).unwrap_or_default();
-                apply(tail, &turns, partition, &record(&message));
-            }
-            Some(Err(KafkaError::PartitionEOF(partition))) => at_end(tail, &turns, reader, topic, partition),
-            Some(Err(error)) => tracing::warn!(%error, %topic, "timers"),
-            None => {}
-        }
-    }
-}
-
-/// Has the reader read all that is to be tailed; the turns of these partitions.
-fn assign(tail: &Tail, reader: &BaseConsumer, topic: &TopicName) -> Result<BTreeMap<u32, u64>, KafkaError> {
-    let (mut list, mut turns) = (TopicPartitionList::new(), BTreeMap::new());
-    for (partition, tailed) in tail.partitions.lock().iter() {
-        turns.insert(*partition, tailed.turn);
-        let next = i64::try_from(*tailed.next.borrow()).unwrap_or(i64::MAX);
-        let (partition, from) = (i32::try_from(*partition).unwrap_or(i32::MAX), ForeignOffset::Offset(next));
-        list.add_partition_offset(topic.as_str(), partition, from)?;
-    }
-    reader.assign(&list)?;
-    Ok(turns)
-}
-
-fn apply(tail: &Tail, turns: &BTreeMap<u32, u64>, partition: u32, record: &Record) {
-    let mut partitions = tail.partitions.lock();
-    let tailed = partitions.get_mut(&partition);
-    let Some(tailed) = tailed.filter(|tailed| turns.get(&partition) == Some(&tailed.turn)) else { return };
-    if record.offset.0 >= *tailed.next.borrow() {
-        tailed.rows.apply(record, record.offset < tailed.began_at);
-        tailed.next.send_replace(record.offset.next().0);
-    }
-}
-
-/// Compaction leaves gaps: at the end of the partition, the tail stands at the end whatever it saw last.
-fn at_end(tail: &Tail, turns: &BTreeMap<u32, u64>, reader: &BaseConsumer, topic: &TopicName, partition: i32) {
-    let Ok(positions) = reader.position() else { return };
-    let position = match positions.find_partition(topic.as_str(), partition).map(|e| e.offset()) {
-        Some(ForeignOffset::Offset(position)) => position,
-        // Nothing was ever read: the partition is empty, and begins where it ends.
-        _ => reader.fetch_watermarks(topic.as_str(), partition, PATIENCE).map_or(0, |(low, _)| low),
-    };
-    let (partition, position) =
-        (u32::try_from(partition).unwrap_or_default(), u64::try_from(position).unwrap_or(0));
-    let partitions = tail.partitions.lock();
-    if let Some(tailed) =
-        partitions.get(&partition).filter(|tailed| turns.get(&partition) == Some(&tailed.turn))
-    {
-        tailed.next.send_if_modified(|next| {
-            let forward = position > *next;
-            *next = position.max(*next);
-            forward
-        });
     }
 }
 
@@ -318,11 +245,7 @@ impl Timers for KafkaTimers {
 
     fn close(&self, place: &Place, epoch: Epoch) {
         let Some(tail) = self.tails.lock().get(&place.topic).map(Arc::clone) else { return };
-        let mut partitions = tail.partitions.lock();
-        if partitions.get(&place.partition.0).is_some_and(|tailed| tailed.epoch == epoch) {
-            partitions.remove(&place.partition.0);
-            tail.changed.store(true, Ordering::SeqCst);
-        }
+        tail.close(place.partition, epoch);
     }
 
     fn change<'a>(
@@ -333,9 +256,7 @@ impl Timers for KafkaTimers {
     ) -> BoxFuture<'a, Result<(), LogError>> {
         async move {
             if let Some(epoch) = epoch {
-                let tail = self.known_tail(place);
-                let current =
-                    tail.and_then(|tail| tail.partitions.lock().get(&place.partition.0).map(|t| t.epoch));
+                let current = self.known_tail(place).and_then(|tail| tail.epoch(place.partition));
                 if current != Some(epoch) {
                     return Err(LogError::new(ErrorKind::NotOwner, format!("{place:?} {epoch:?}")));
                 }
@@ -343,7 +264,7 @@ impl Timers for KafkaTimers {
                 self.ensure_topic(place).await?;
             }
             let at = self.place(place);
-            let records = changes.into_iter().map(|change| rows::record_of(&at, change)).collect();
+            let records = changes.into_iter().map(|change| record_of(&at, change)).collect();
             let tail = self.known_tail(place);
             let written = write(&self.producer, tail.as_deref(), at.partition, records).await;
             if let (Some(tail), Some(_), Ok(())) = (&tail, epoch, &written) {
@@ -364,25 +285,19 @@ impl Timers for KafkaTimers {
         query: TimerQuery,
     ) -> BoxFuture<'a, Result<Vec<TimerRow>, LogError>> {
         async move {
+            let at = self.place(place);
             if let Some(tail) = self.known_tail(place) {
-                // Whoever asks looks at the memory alone, and waits for no broker.
-                drop(self.settle(place, &tail));
-                let partitions = tail.partitions.lock();
-                if let Some(tailed) = partitions.get(&place.partition.0) {
-                    return Ok(tailed.rows.list(query));
+                // Its owner has waited for that, and asks the disk alone from then on, no broker.
+                tail.is_read(at.partition).await?;
+                if let Some(rows) = tail.rows(at.partition).transpose()? {
+                    drop(self.settle(place, &tail));
+                    let rows = ask(&tail, at.partition, &rows, move |rows| rows.list(query)).await?;
+                    if let Some(rows) = rows {
+                        return Ok(rows);
+                    }
                 }
             }
-            // Somebody else's, or nobody's: read it once.
-            let mut rows = Rows::default();
-            let at = self.place(place);
-            if self.admin.topic(&at.topic).await?.is_some() {
-                self.admin
-                    .read(&at, Offset(0), usize::MAX)
-                    .await?
-                    .iter()
-                    .for_each(|record| rows.apply(record, true));
-            }
-            Ok(rows.list(query))
+            self.list_of_others(at, query).await
         }
         .boxed()
     }

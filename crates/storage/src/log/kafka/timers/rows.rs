@@ -1,4 +1,4 @@
-//! What the records of a partition of timers say: an index by due time, and records for changes of it.
+//! What the records of a partition of timers say: an index by due time.
 //!
 //! A change may be made on a condition: that the timer still carries what it carried for whoever makes it. Nobody can hold such
 //! a record back when somebody else's comes in between, so whoever reads the log decides: a record whose condition is not met changes
@@ -7,242 +7,276 @@
 //!
 //! It may have been overruled, if compaction stopped between it and what was written behind it. What stands alone is therefore
 //! not sure, and what settles it names all that was overruled: what is not sure gives way to it by that.
+//!
+//! Nothing of it is in memory but how many timers are to be settled. The cells, by the first byte of their keys:
+//!
+//! ```text
+//! d  due, id   what the timer carries
+//! i  id        when it is due, and its mark; or how it has gone
+//! o  id        marks of what was overruled
+//! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ops::Bound;
+use std::collections::BTreeSet;
+use std::ops::{Bound, ControlFlow};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use denrei_model::Timestamp;
-use prost::Message;
 
-use crate::log::timers::mark_of;
-use crate::log::{
-    Header, NewRecord, Offset, Place, Record, TimerChange, TimerId, TimerMark, TimerQuery, TimerRow,
-};
+use super::cells::{Cells, Change};
+use super::record::{Condition, Said, Settling, bytes_of, key_of, marks_of, parse_key};
+use crate::log::{ErrorKind, LogError, Offset, Record, TimerId, TimerMark, TimerQuery, TimerRow};
 
-/// The header of a change on a condition: what the timer must carry, in short, big-endian.
-const REPLACES: &str = "replaces";
-/// The header of what settles a timer: what records that count for nothing carry, in short, one after the other.
-const OVERRULED: &str = "overruled";
+const DUE: u8 = b'd';
+const STATE: u8 = b'i';
+const OVERRULED: u8 = b'o';
+const LAST: TimerId = TimerId { offset: Offset(u64::MAX), attempt: u32::MAX };
 
-/// The value of a timer's record. Its key is the offset and the attempt, big-endian.
-#[derive(Clone, PartialEq, Message)]
-struct TimerValue {
-    #[prost(uint64, tag = "1")]
-    due_ms: u64,
-    #[prost(bytes = "bytes", tag = "2")]
-    payload: Bytes,
-}
-
-/// On what a record counts. One that names what was overruled settles its timer.
-#[derive(Debug, Default)]
-struct Condition {
-    replaces: Option<TimerMark>,
-    overruled: Option<BTreeSet<TimerMark>>,
-}
-
-impl Condition {
-    /// None: the record counts whatever was there.
-    fn of(record: &Record) -> Option<Self> {
-        let marks = |value: &Bytes| -> BTreeSet<TimerMark> {
-            value.as_chunks().0.iter().map(|mark| TimerMark(u64::from_be_bytes(*mark))).collect()
-        };
-        let replaces = record.header(REPLACES).and_then(|value| marks(value).pop_first());
-        let overruled = record.header(OVERRULED).map(marks);
-        (replaces.is_some() || overruled.is_some()).then_some(Self { replaces, overruled })
-    }
-
-    fn names(&self, overruled: TimerMark) -> bool {
-        self.overruled.as_ref().is_some_and(|marks| marks.contains(&overruled))
-    }
-}
-
-/// How a timer that is not there has gone.
+/// What is known of a timer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Gone {
-    /// It was deleted, or ended as what it was.
-    Surely,
-    /// One that carried this has ended; something else may have been there, and be compacted away.
-    Carrying(TimerMark),
+enum State {
+    /// It waits. One that is not sure stands by a record that stood alone, or by what has come of it since: the record may have counted
+    /// for nothing.
+    Waits { due: Timestamp, mark: TimerMark, is_sure: bool },
+    /// It was deleted, or ended as what it was. Known of those alone that went before the records were first read: afterwards nothing
+    /// is taken to stand alone.
+    Gone,
+    /// Likewise; one that carried this has ended, but something else may have been there, and be compacted away.
+    GoneCarrying(TimerMark),
 }
 
-/// What settles a timer: the last record of it says what holds.
-#[derive(Debug, Clone)]
-pub(super) struct Settling {
-    id: TimerId,
-    row: Option<TimerRow>,
-    overruled: BTreeSet<TimerMark>,
+impl State {
+    fn is_sure(self) -> bool {
+        matches!(self, Self::Waits { is_sure: true, .. })
+    }
+
+    fn encode(self) -> Bytes {
+        let (tag, due, mark) = match self {
+            Self::Waits { due, mark, is_sure } => (u8::from(is_sure), due.as_millis(), mark.0),
+            Self::Gone => (2, 0, 0),
+            Self::GoneCarrying(mark) => (3, 0, mark.0),
+        };
+        [&[tag][..], &due.to_be_bytes(), &mark.to_be_bytes()].concat().into()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        let parts =
+            bytes.split_first().and_then(|(tag, rest)| Some((*tag, rest.as_chunks::<8>().0.as_array()?)));
+        let Some((tag, [due, mark])) = parts else { return Err(corrupt()) };
+        let mark = TimerMark(u64::from_be_bytes(*mark));
+        match tag {
+            0 | 1 => {
+                let due = Timestamp::from_millis(u64::from_be_bytes(*due));
+                Ok(Self::Waits { due, mark, is_sure: tag == 1 })
+            }
+            2 => Ok(Self::Gone),
+            3 => Ok(Self::GoneCarrying(mark)),
+            _ => Err(corrupt()),
+        }
+    }
 }
 
 /// The timers of one partition, as tailed so far.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    by_due: BTreeMap<(Timestamp, TimerId), Bytes>,
-    due: HashMap<TimerId, Timestamp>,
-    /// Those by a record that stood alone, and what has come of them since: the record may have counted for nothing.
-    unsure: HashSet<TimerId>,
-    /// How others have gone, while records are read that were there before: afterwards nothing is taken to stand alone.
-    gone: HashMap<TimerId, Gone>,
-    /// What records carry that count for nothing, by timer, as far as the log does not tell that yet.
-    overruled: BTreeMap<TimerId, BTreeSet<TimerMark>>,
+#[derive(Debug)]
+pub(super) struct Rows<C> {
+    cells: C,
+    /// How many timers were overruled, as far as the log does not tell that yet.
+    unsettled: AtomicUsize,
 }
 
-impl Rows {
-    /// What a record says; `was_there` before it was tailed, and may lack those before it.
-    pub(super) fn apply(&mut self, record: &Record, was_there: bool) {
-        let Some(id) = record.key.as_ref().and_then(|key| parse_key(key)) else { return };
-        let value = record.value.clone().and_then(|value| TimerValue::decode(value).ok());
-        let condition = Condition::of(record);
-        if let Some(condition) = &condition
-            && !self.is_met(id, condition, value.as_ref(), was_there)
-        {
-            let carries = value.map(|value| mark_of(&value.payload)).or(condition.replaces);
+impl<C: Cells> Rows<C> {
+    /// In cells that are empty.
+    pub(super) fn new(cells: C) -> Self {
+        Self { cells, unsettled: AtomicUsize::new(0) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn cells(&self) -> &C {
+        &self.cells
+    }
+
+    /// What a record says; `was_there` before it was tailed, and may lack those before it. By one at a time.
+    pub(super) fn apply(&self, record: &Record, was_there: bool) -> Result<(), LogError> {
+        let Some(said) = Said::by(record) else { return Ok(()) };
+        let state = self.state(said.id)?;
+        let overruled = self.overruled(said.id)?;
+        let mut changes = Vec::with_capacity(4);
+        let mut left = overruled.clone();
+        if let Some(condition) = said.condition.as_ref().filter(|c| !is_met(state, c, &said, was_there)) {
+            let carries = said.mark.or(condition.replaces);
             let named = condition.overruled.iter().flatten().filter(|_| carries.is_none());
-            self.overruled.entry(id).or_default().extend(carries.iter().chain(named));
-            return;
+            left.extend(carries.iter().chain(named));
+        } else {
+            settle(&mut left, said.condition.as_ref());
+            let next = next(state, &said, was_there);
+            let due = |state| match state {
+                Some(State::Waits { due, .. }) => Some(due),
+                _ => None,
+            };
+            let gone = due(state).filter(|was| Some(*was) != due(next));
+            changes.extend(gone.map(|due| (due_key(due, said.id), None)));
+            if next != state {
+                changes.push((key(STATE, said.id), next.map(State::encode)));
+            }
+            changes.extend(said.row.map(|row| (due_key(row.due, row.id), Some(row.payload))));
         }
-        self.settled(id, condition.as_ref());
-        let is_sure = condition.is_none() || (self.due.contains_key(&id) && !self.unsure.contains(&id));
-        if value.is_none() && was_there {
-            self.note_gone(id, condition.as_ref(), is_sure);
-        }
-        self.unsure.remove(&id);
-        if let Some(due) = self.due.remove(&id) {
-            self.by_due.remove(&(due, id));
-        }
-        let Some(value) = value else { return };
-        self.gone.remove(&id);
-        if !is_sure {
-            self.unsure.insert(id);
-        }
-        let due = Timestamp::from_millis(value.due_ms);
-        self.due.insert(id, due);
-        self.by_due.insert((due, id), value.payload);
+        self.write(said.id, changes, &overruled, &left)
     }
 
-    /// All that was there before is read.
-    pub(super) fn are_complete(&mut self) {
-        self.gone = HashMap::new();
-    }
-
-    fn is_met(
+    fn write(
         &self,
         id: TimerId,
-        condition: &Condition,
-        value: Option<&TimerValue>,
-        was_there: bool,
-    ) -> bool {
-        if let Some((due, mark)) = self.due_and_mark(id) {
-            let is_moved = value.is_some_and(|value| value.due_ms != due.as_millis());
+        mut changes: Vec<Change>,
+        was: &BTreeSet<TimerMark>,
+        now: &BTreeSet<TimerMark>,
+    ) -> Result<(), LogError> {
+        if was != now {
+            let marks = (!now.is_empty()).then(|| bytes_of(now.iter().copied()).into());
+            changes.push((key(OVERRULED, id), marks));
+        }
+        if !changes.is_empty() {
+            self.cells.write(changes)?;
+        }
+        match (was.is_empty(), now.is_empty()) {
+            (true, false) => self.unsettled.fetch_add(1, Ordering::SeqCst),
+            (false, true) => self.unsettled.fetch_sub(1, Ordering::SeqCst),
+            _ => 0,
+        };
+        Ok(())
+    }
+
+    fn state(&self, id: TimerId) -> Result<Option<State>, LogError> {
+        self.cells.get(&key(STATE, id))?.map(|cell| State::decode(&cell)).transpose()
+    }
+
+    fn overruled(&self, id: TimerId) -> Result<BTreeSet<TimerMark>, LogError> {
+        if !self.is_unsettled() {
+            return Ok(BTreeSet::new());
+        }
+        Ok(self.cells.get(&key(OVERRULED, id))?.map(|marks| marks_of(&marks)).unwrap_or_default())
+    }
+
+    /// Whether anything is to be settled; looks at the memory alone.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.unsettled.load(Ordering::SeqCst) > 0
+    }
+
+    /// What is to be written so that the last record of each timer says what holds: of timers after this one, `limit` at most, and
+    /// no more than carry so many bytes, but one at least.
+    pub(super) fn settling(
+        &self,
+        after: Option<TimerId>,
+        limit: usize,
+        most: usize,
+    ) -> Result<Vec<Settling>, LogError> {
+        let mut found = Vec::new();
+        let from = after.map_or_else(|| vec![OVERRULED], |id| key(OVERRULED, id));
+        let to = key(OVERRULED, LAST);
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        self.cells.scan(Bound::Excluded(&from), &to, &mut |key, marks| {
+            found.extend(key.get(1..).and_then(parse_key).map(|id| (id, marks_of(&marks))));
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let (mut bytes, mut settling) = (0, Vec::new());
+        for (id, overruled) in found {
+            let row = match self.state(id)? {
+                Some(State::Waits { due, .. }) => {
+                    let payload = self.cells.get(&due_key(due, id))?;
+                    // It changed in between; what came is settled when it is next looked for.
+                    let Some(payload) = payload else { continue };
+                    Some(TimerRow { id, due, payload })
+                }
+                _ => None,
+            };
+            bytes += row.as_ref().map_or(0, |row| row.payload.len());
+            if bytes > most && !settling.is_empty() {
+                break;
+            }
+            settling.push(Settling { id, row, overruled });
+        }
+        Ok(settling)
+    }
+
+    pub(super) fn list(&self, query: TimerQuery) -> Result<Vec<TimerRow>, LogError> {
+        let mut rows = Vec::new();
+        let from = query.after.map_or_else(|| vec![DUE], |(due, id)| due_key(due, id));
+        let to = due_key(query.until, LAST);
+        if from >= to || query.limit == 0 {
+            return Ok(rows);
+        }
+        let (mut bytes, mut is_whole) = (0, true);
+        self.cells.scan(Bound::Excluded(&from), &to, &mut |key, payload| {
+            let Some((due, id)) = parse_due(key) else {
+                is_whole = false;
+                return ControlFlow::Break(());
+            };
+            bytes += payload.len();
+            if bytes > query.bytes && !rows.is_empty() {
+                return ControlFlow::Break(());
+            }
+            rows.push(TimerRow { id, due, payload });
+            if rows.len() < query.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if is_whole { Ok(rows) } else { Err(corrupt()) }
+    }
+}
+
+fn is_met(state: Option<State>, condition: &Condition, said: &Said, was_there: bool) -> bool {
+    let may_be_alone = match state {
+        Some(State::Waits { due, mark, is_sure }) => {
+            let is_moved = said.row.as_ref().is_some_and(|row| row.due != due);
             // What settles it changes nothing: a move that came in between counts.
             let is_it = condition.replaces == Some(mark) && !(condition.overruled.is_some() && is_moved);
-            let gives_way = self.unsure.contains(&id) && condition.names(mark);
+            let gives_way = !is_sure && condition.names(mark);
             return is_it || gives_way;
         }
-        let may_be_alone = match self.gone.get(&id) {
-            None => true,
-            Some(Gone::Surely) => false,
-            Some(Gone::Carrying(mark)) => condition.overruled.is_some() || condition.replaces != Some(*mark),
-        };
-        value.is_none() || (was_there && may_be_alone)
-    }
+        None => true,
+        Some(State::Gone) => false,
+        Some(State::GoneCarrying(mark)) => condition.overruled.is_some() || condition.replaces != Some(mark),
+    };
+    said.row.is_none() || (was_there && may_be_alone)
+}
 
-    /// A record counts: what was overruled before it is settled if it counts whatever was there, or names that.
-    fn settled(&mut self, id: TimerId, condition: Option<&Condition>) {
-        let Some(condition) = condition else { return drop(self.overruled.remove(&id)) };
-        if let Some(named) = &condition.overruled
-            && let Some(overruled) = self.overruled.get_mut(&id)
-        {
-            overruled.retain(|mark| !named.contains(mark));
-            if overruled.is_empty() {
-                self.overruled.remove(&id);
-            }
-        }
+/// What is known of a timer once a record counts.
+fn next(state: Option<State>, said: &Said, was_there: bool) -> Option<State> {
+    let is_sure = said.condition.is_none() || state.is_some_and(State::is_sure);
+    if let Some((row, mark)) = said.row.as_ref().zip(said.mark) {
+        return Some(State::Waits { due: row.due, mark, is_sure });
     }
-
-    fn note_gone(&mut self, id: TimerId, condition: Option<&Condition>, is_sure: bool) {
-        if is_sure {
-            self.gone.insert(id, Gone::Surely);
-        } else if let Some(mark) = condition.and_then(|condition| condition.replaces)
-            && self.gone.get(&id) != Some(&Gone::Surely)
-        {
-            self.gone.insert(id, Gone::Carrying(mark));
-        }
-    }
-
-    fn due_and_mark(&self, id: TimerId) -> Option<(Timestamp, TimerMark)> {
-        let due = *self.due.get(&id)?;
-        Some((due, mark_of(self.by_due.get(&(due, id))?)))
-    }
-
-    /// What is to be written so that the last record of each timer says what holds.
-    pub(super) fn settling(&self) -> Vec<Settling> {
-        let settling = |(id, overruled): (&TimerId, &BTreeSet<TimerMark>)| {
-            let row = self.due.get(id).and_then(|due| {
-                let payload = self.by_due.get(&(*due, *id))?.clone();
-                Some(TimerRow { id: *id, due: *due, payload })
-            });
-            Settling { id: *id, row, overruled: overruled.clone() }
-        };
-        self.overruled.iter().map(settling).collect()
-    }
-
-    pub(super) fn list(&self, query: TimerQuery) -> Vec<TimerRow> {
-        let last = (query.until, TimerId { offset: Offset(u64::MAX), attempt: u32::MAX });
-        let from = query.after.map_or(Bound::Unbounded, Bound::Excluded);
-        if query.after.is_some_and(|after| after >= last) {
-            return Vec::new();
-        }
-        let range = self.by_due.range((from, Bound::Included(last)));
-        let (mut bytes, mut is_first) = (0, true);
-        let fits = range.take(query.limit).take_while(|(_, payload)| {
-            bytes += payload.len();
-            std::mem::take(&mut is_first) || bytes <= query.bytes
-        });
-        let row = |((due, id), payload): (&(Timestamp, TimerId), &Bytes)| TimerRow {
-            id: *id,
-            due: *due,
-            payload: payload.clone(),
-        };
-        fits.map(row).collect()
+    let known = state.filter(|state| !matches!(state, State::Waits { .. }));
+    let carried = said.condition.as_ref().and_then(|condition| condition.replaces);
+    match (was_there, is_sure, carried, known) {
+        (true, true, _, _) | (true, false, Some(_), Some(State::Gone)) => Some(State::Gone),
+        (true, false, Some(mark), _) => Some(State::GoneCarrying(mark)),
+        (true, false, None, known) | (false, _, _, known) => known,
     }
 }
 
-/// The record of a change, in this partition of timers.
-pub(super) fn record_of(at: &Place, change: TimerChange) -> NewRecord {
-    let (id, condition) = (change.id(), change.condition());
-    record(at, id, change.into_row(), condition.map(|mark| header(REPLACES, [mark])).into_iter().collect())
-}
-
-impl Settling {
-    /// Its record, in this partition of timers.
-    pub(super) fn record(self, at: &Place) -> NewRecord {
-        let replaces = self.row.as_ref().map(|row| header(REPLACES, [row.mark()]));
-        let headers = replaces.into_iter().chain([header(OVERRULED, self.overruled)]).collect();
-        record(at, self.id, self.row, headers)
+/// A record counts: what was overruled before it is settled if it counts whatever was there, or names that.
+fn settle(overruled: &mut BTreeSet<TimerMark>, condition: Option<&Condition>) {
+    match condition {
+        None => overruled.clear(),
+        Some(condition) => overruled.retain(|mark| !condition.names(*mark)),
     }
 }
 
-fn header(name: &'static str, marks: impl IntoIterator<Item = TimerMark>) -> Header {
-    Header::new(name, marks.into_iter().flat_map(|mark| mark.0.to_be_bytes()).collect::<Vec<_>>())
+fn key(kind: u8, id: TimerId) -> Vec<u8> {
+    [&[kind][..], &key_of(id)].concat()
 }
 
-fn record(at: &Place, id: TimerId, row: Option<TimerRow>, headers: Vec<Header>) -> NewRecord {
-    let value = |row: TimerRow| TimerValue { due_ms: row.due.as_millis(), payload: row.payload };
-    NewRecord {
-        topic: at.topic.clone(),
-        partition: Some(at.partition),
-        key: Some([&id.offset.0.to_be_bytes()[..], &id.attempt.to_be_bytes()].concat().into()),
-        value: row.map(|row| Bytes::from(value(row).encode_to_vec())),
-        headers,
-        timestamp: None,
-    }
+fn due_key(due: Timestamp, id: TimerId) -> Vec<u8> {
+    [&[DUE][..], &due.as_millis().to_be_bytes(), &key_of(id)].concat()
 }
 
-fn parse_key(key: &[u8]) -> Option<TimerId> {
-    let (offset, attempt) = key.split_first_chunk::<8>()?;
-    let attempt = u32::from_be_bytes(attempt.try_into().ok()?);
-    Some(TimerId { offset: Offset(u64::from_be_bytes(*offset)), attempt })
+fn parse_due(key: &[u8]) -> Option<(Timestamp, TimerId)> {
+    let (due, id) = key.get(1..)?.split_first_chunk::<8>()?;
+    Some((Timestamp::from_millis(u64::from_be_bytes(*due)), parse_key(id)?))
+}
+
+fn corrupt() -> LogError {
+    LogError::new(ErrorKind::Corrupt, "the index of timers does not hold what was written to it")
 }
 
 #[cfg(test)]

@@ -1,6 +1,15 @@
 //! What is there for those who were there, and for those who read it all later.
 
+mod memory;
+mod model;
+mod pages;
+mod random;
+
+use self::memory::Memory;
+use self::model::Model;
 use super::*;
+use crate::log::kafka::timers::record::{OVERRULED, record_of};
+use crate::log::{NewRecord, Place, TimerChange};
 
 const ID: TimerId = TimerId { offset: Offset(7), attempt: 0 };
 
@@ -28,14 +37,30 @@ fn records_of(changes: Vec<TimerChange>) -> Vec<NewRecord> {
     changes.into_iter().map(|change| record_of(&at(), change)).collect()
 }
 
-fn read(records: &[Record], was_there: bool) -> Rows {
-    let mut rows = Rows::default();
-    records.iter().for_each(|record| rows.apply(record, was_there));
+/// Read from the log, and found to be what the model makes of it.
+fn read(records: &[Record], was_there: bool) -> Rows<Memory> {
+    let (rows, mut model) = (Rows::new(Memory::default()), Model::default());
+    for record in records {
+        rows.apply(record, was_there).unwrap();
+        model.apply(record, was_there);
+    }
+    judge(&rows, &model);
     rows
 }
 
-fn there(rows: &Rows) -> Vec<TimerRow> {
-    rows.list(TimerQuery::first(9))
+fn judge<C: Cells>(rows: &Rows<C>, model: &Model) {
+    assert_eq!(there(rows), model.list(TimerQuery::first(99)));
+    let settling = model.settling();
+    assert_eq!(format!("{:?}", all_settling(rows)), format!("{settling:?}"));
+    assert_eq!(rows.is_unsettled(), !settling.is_empty());
+}
+
+fn there<C: Cells>(rows: &Rows<C>) -> Vec<TimerRow> {
+    rows.list(TimerQuery::first(99)).unwrap()
+}
+
+fn all_settling<C: Cells>(rows: &Rows<C>) -> Vec<Settling> {
+    rows.settling(None, 99, usize::MAX).unwrap()
 }
 
 /// What whoever reads the log later may find of it: compaction has come to each of its records, and leaves of those before no
@@ -53,10 +78,10 @@ fn check(changes: Vec<TimerChange>, expect: &[TimerRow]) {
     let tailed = read(&log(records.clone()), false);
     assert_eq!(there(&tailed), expect, "tailed");
     assert_eq!(there(&read(&log(records.clone()), true)), expect, "read again, and never settled");
-    records.extend(tailed.settling().into_iter().map(|settling| settling.record(&at())));
+    records.extend(all_settling(&tailed).into_iter().map(|settling| settling.record(&at())));
     let all = log(records);
     let settled = read(&all, false);
-    assert_eq!((there(&settled), settled.settling().len()), (expect.to_vec(), 0), "settled");
+    assert_eq!((there(&settled), all_settling(&settled).len()), (expect.to_vec(), 0), "settled");
     for left in compacted(&all) {
         assert_eq!(there(&read(&left, true)), expect, "read again: {left:?}");
     }
@@ -152,7 +177,7 @@ impl Histories {
         for left in compacted(&all) {
             let rows = read(&left, true);
             assert_eq!(there(&rows), expect, "{left:?} of {all:?}");
-            let theirs = rows.settling().into_iter().map(|settling| settling.record(&at()));
+            let theirs = all_settling(&rows).into_iter().map(|settling| settling.record(&at()));
             let again = log(records.iter().cloned().chain(theirs));
             assert_eq!(there(&read(&again, false)), expect, "{again:?}");
             for left in compacted(&again) {
@@ -163,7 +188,7 @@ impl Histories {
 }
 
 fn settling_of(records: &[NewRecord]) -> Vec<NewRecord> {
-    let settling = read(&log(records.to_vec()), false).settling();
+    let settling = all_settling(&read(&log(records.to_vec()), false));
     settling.into_iter().map(|settling| settling.record(&at())).collect()
 }
 

@@ -1,0 +1,89 @@
+//! What is said of timers while an index fails and another one is filled. Nothing is read from a broker here.
+
+use denrei_model::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::log::kafka::timers::record::record_of;
+use crate::log::{NewRecord, Place, TimerChange, TimerId, TimerQuery, TimerRow};
+
+const P: Partition = Partition(0);
+
+struct Ground {
+    tail: Tail,
+    turn: u64,
+    _below: TempDir,
+}
+
+fn timer(number: u64) -> TimerRow {
+    let id = TimerId { offset: Offset(number), attempt: 0 };
+    TimerRow { id, due: Timestamp::from_millis(number), payload: "task".into() }
+}
+
+impl Ground {
+    fn new(marks: Watermarks) -> Self {
+        let below = tempfile::tempdir().unwrap();
+        let tail = Tail::new(Arc::new(Stores::new(Some(below.path().to_owned())).unwrap()));
+        tail.open(P, Epoch(1), marks).unwrap();
+        Self { tail, turn: 0, _below: below }
+    }
+
+    fn apply(&self, offset: u64, change: TimerChange) {
+        let NewRecord { key, value, headers, .. } = record_of(&Place::new("t", 0), change);
+        let timestamp = Timestamp::from_millis(0);
+        let record = Record { offset: Offset(offset), timestamp, key, value, headers };
+        self.tail.apply(&BTreeMap::from([(P.0, self.turn)]), P.0, &record);
+    }
+
+    fn there(&self) -> Result<Vec<u64>, String> {
+        let rows = self.tail.rows(P).unwrap().map_err(|error| error.to_string())?;
+        let rows = rows.upgrade().unwrap().list(TimerQuery::first(9)).unwrap();
+        Ok(rows.into_iter().map(|row| row.id.offset.0).collect())
+    }
+
+    /// Whether somebody who wrote up to `end` is answered at once.
+    async fn is_answered(&self, end: u64) -> bool {
+        tokio::time::timeout(Duration::from_millis(1), self.tail.caught_up(P, Offset(end))).await.is_ok()
+    }
+}
+
+#[tokio::test]
+async fn a_failed_index_says_nothing_until_another_has_all_that_was_answered_for() {
+    let marks = Watermarks { start: Offset(0), end: Offset(2) };
+    let mut ground = Ground::new(marks);
+    let puts = || (0..2).for_each(|n| ground.apply(n, TimerChange::Put(timer(n))));
+    puts();
+    assert_eq!(ground.there(), Ok(vec![0, 1]));
+    assert!(!ground.is_answered(3).await, "a write is answered once it is tailed");
+
+    let rows = ground.tail.rows(P).unwrap().unwrap();
+    ground.tail.failed(P, &rows, &LogError::new(ErrorKind::Unavailable, "no disk"));
+    assert!(ground.there().unwrap_err().contains("no disk"));
+    assert!(ground.is_answered(3).await, "what is durable is durable");
+
+    // The next begins before it has heard of that. What was read for the one before is of the past.
+    ground.tail.replace(P.0, marks).unwrap();
+    ground.apply(0, TimerChange::Put(timer(9)));
+    ground.turn = 1;
+    (0..2).for_each(|n| ground.apply(n, TimerChange::Put(timer(n))));
+    assert!(ground.there().unwrap_err().contains("read from the log again"), "one of them is deleted");
+    assert!(ground.is_answered(4).await);
+    ground.apply(2, TimerChange::Delete(timer(0).id));
+    assert!(ground.there().is_err(), "another one, too");
+    ground.apply(3, TimerChange::Put(timer(3)));
+    assert_eq!(ground.there(), Ok(vec![1, 3]));
+    assert!(!ground.is_answered(5).await, "as before");
+}
+
+#[tokio::test]
+async fn timers_are_let_go_of_where_the_disk_may_be_waited_for() {
+    let ground = Ground::new(Watermarks { start: Offset(0), end: Offset(0) });
+    let rows = ground.tail.rows(P).unwrap().unwrap();
+    ground.tail.close(P, Epoch(2));
+    assert!(ground.tail.rows(P).is_some(), "another owner's");
+    ground.tail.close(P, Epoch(1));
+    assert!(ground.tail.rows(P).is_none());
+    assert!(rows.upgrade().is_some(), "not by who closes them");
+    ground.tail.left.lock().clear();
+    assert!(rows.upgrade().is_none());
+}
