@@ -93,11 +93,11 @@ impl Gateway {
         if let Some(row) = self.devices.get(key, self.clock.monotonic()).filter(|row| good(row)) {
             return Ok(row);
         }
-        let reading = self.devices.reading(self.clock.monotonic());
+        let reading = self.devices.reading(key, self.clock.monotonic());
         let row = Arc::new(self.device_row(token.account, token.device).await?.ok_or_else(bearer::unknown)?);
         match standing::of(token, &row, &self.key, now) {
             Standing::Good => {
-                self.devices.put(key, Arc::clone(&row), &reading);
+                self.devices.put(key, Arc::clone(&row), reading);
                 Ok(row)
             }
             Standing::Foreign => Err(bearer::unknown()),

@@ -64,7 +64,7 @@ const THEN: Duration = Duration::from_secs(10);
 #[test]
 fn a_cached_row_is_believed_so_long_and_not_once_it_has_changed() {
     let cache = DeviceCache::new(8);
-    cache.put(ids(), Arc::new(row()), &cache.reading(THEN));
+    cache.put(ids(), Arc::new(row()), cache.reading(ids(), THEN));
     assert!(cache.get(ids(), THEN + BELIEVED - Duration::from_millis(1)).is_some());
     assert!(cache.get(ids(), THEN + BELIEVED).is_none());
     let (account, device) = ids();
@@ -75,9 +75,22 @@ fn a_cached_row_is_believed_so_long_and_not_once_it_has_changed() {
 #[test]
 fn a_row_that_changed_while_it_was_read_is_not_kept() {
     let cache = DeviceCache::new(8);
-    let reading = cache.reading(THEN);
+    let reading = cache.reading(ids(), THEN);
     let (account, device) = ids();
     cache.changed(account, device);
-    cache.put(ids(), Arc::new(row()), &reading);
+    cache.put(ids(), Arc::new(row()), reading);
     assert!(cache.get(ids(), THEN).is_none());
+}
+
+#[test]
+fn a_change_of_another_device_takes_no_row_away() {
+    let cache = DeviceCache::new(8);
+    // One of so many may be counted where this one is.
+    let (mut kept, others) = (0, 100);
+    for number in 0..others {
+        cache.put(ids(), Arc::new(row()), cache.reading(ids(), THEN));
+        cache.changed(AccountId::derived("t", &[b"b", &[number]]), DeviceId::derived("t", &[b"d"]));
+        kept += usize::from(cache.get(ids(), THEN).is_some());
+    }
+    assert!(kept > usize::from(others) / 2, "{kept} of {others} times");
 }

@@ -29,6 +29,8 @@ pub(crate) struct TimerBook {
     /// Timers due at this time or later may be missing from the window.
     horizon: Option<Timestamp>,
     looked: Option<Duration>,
+    /// They could not be read; until then that is not tried again, and nothing fires: what the window says may be so no longer.
+    unread: Option<Duration>,
     /// Whether the window was read anew since somebody asked.
     was_reloaded: bool,
 }
@@ -43,6 +45,7 @@ impl TimerBook {
             window: Window::default(),
             horizon: None,
             looked: None,
+            unread: None,
             was_reloaded: false,
         }
     }
@@ -105,12 +108,18 @@ impl TimerBook {
     }
 
     fn is_stale(&self, steady: Duration) -> bool {
+        if let Some(until) = self.unread {
+            return until <= steady;
+        }
         self.looked.is_none_or(|looked| looked + RECHECK <= steady)
             || (self.window.len() == 0 && self.horizon.is_some())
     }
 
     /// How long until it is worth looking; zero: now.
     pub(crate) fn wait(&self, now: Timestamp, steady: Duration, room: usize) -> Duration {
+        if let Some(until) = self.unread {
+            return until.saturating_sub(steady);
+        }
         let recheck = self.looked.map_or(Duration::ZERO, |looked| (looked + RECHECK).saturating_sub(steady));
         if self.firing.len() >= room {
             return recheck;
@@ -130,7 +139,12 @@ impl TimerBook {
         room: usize,
     ) -> Result<Vec<TimerRow>, LogError> {
         if self.is_stale(steady) {
-            self.reload(steady, room).await?;
+            let read = self.reload(steady, room).await;
+            self.unread = read.is_err().then(|| steady + RECHECK);
+            read?;
+        }
+        if self.unread.is_some() {
+            return Ok(Vec::new());
         }
         let mut fired = Vec::new();
         while self.firing.len() < room {
@@ -142,7 +156,6 @@ impl TimerBook {
     }
 
     async fn reload(&mut self, steady: Duration, room: usize) -> Result<(), LogError> {
-        // Noted first: if the timers cannot be read, that is not tried without a pause.
         self.looked = Some(steady);
         let mut query = TimerQuery { limit: PAGE.limit.min(room.saturating_add(1)), ..PAGE };
         let mut window = Window::default();
@@ -219,17 +232,20 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use bytes::Bytes;
     use denrei_model::Timestamp;
     use denrei_model::clock::ManualClock;
     use denrei_storage::log::{
-        Epoch, LocalLog, LocalOptions, Log, Offset, Place, TimerChange, TimerId, TimerRow, Timers,
-        TopicConfig, TopicName,
+        Epoch, ErrorKind, LocalLog, LocalOptions, Log, LogError, Offset, Place, TimerChange, TimerId,
+        TimerQuery, TimerRow, Timers, TopicConfig, TopicName,
     };
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
 
-    use super::{TimerBook, WINDOW_BYTES};
+    use super::{RECHECK, TimerBook, WINDOW_BYTES};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -254,6 +270,72 @@ mod tests {
         book.ended(id);
         book.added(row.clone(), 10);
         assert_eq!(book.due(NOW, Duration::ZERO, 10).await.unwrap(), [row], "it waits again");
+    }
+
+    /// Timers that cannot be read while it is told so.
+    struct Unreadable {
+        timers: Arc<dyn Timers>,
+        is_out: AtomicBool,
+        asked: AtomicUsize,
+    }
+
+    impl Timers for Unreadable {
+        fn open<'a>(&'a self, place: &'a Place, epoch: Epoch) -> BoxFuture<'a, Result<(), LogError>> {
+            self.timers.open(place, epoch)
+        }
+
+        fn close(&self, place: &Place, epoch: Epoch) {
+            self.timers.close(place, epoch);
+        }
+
+        fn change<'a>(
+            &'a self,
+            place: &'a Place,
+            epoch: Option<Epoch>,
+            changes: Vec<TimerChange>,
+        ) -> BoxFuture<'a, Result<(), LogError>> {
+            self.timers.change(place, epoch, changes)
+        }
+
+        fn list<'a>(
+            &'a self,
+            place: &'a Place,
+            query: TimerQuery,
+        ) -> BoxFuture<'a, Result<Vec<TimerRow>, LogError>> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if self.is_out.load(Ordering::SeqCst) {
+                return async { Err(LogError::new(ErrorKind::Unavailable, "on purpose")) }.boxed();
+            }
+            self.timers.list(place, query)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_anew_does_not_fire_and_is_not_asked_for_without_a_pause() {
+        let (timers, place) = timers().await;
+        let id = TimerId { offset: Offset(5), attempt: 0 };
+        let row = TimerRow { id, due: NOW, payload: Bytes::new() };
+        timers.change(&place, None, vec![TimerChange::Put(row.clone())]).await.unwrap();
+        let (is_out, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let out = Arc::new(Unreadable { timers: Arc::clone(&timers), is_out, asked });
+        let mut book = TimerBook::new(Arc::<Unreadable>::clone(&out), place.clone(), Epoch(1));
+        let (before, after, mut steady) = (Timestamp::from_millis(0), NOW, Duration::ZERO);
+        assert_eq!(book.due(before, steady, 10).await.unwrap(), [], "it is known, and not due");
+        out.is_out.store(true, Ordering::SeqCst);
+        timers.change(&place, None, vec![TimerChange::End(row.version())]).await.unwrap();
+        out.asked.store(0, Ordering::SeqCst);
+        steady += RECHECK;
+        while steady < Duration::from_secs(10) {
+            assert_eq!(book.due(after, steady, 10).await.unwrap_or_default(), [], "it was cancelled");
+            steady += book.wait(after, steady, 10).max(Duration::from_millis(1));
+        }
+        let asked = out.asked.load(Ordering::SeqCst);
+        assert!((9..=11).contains(&asked), "{asked} times in ten seconds");
+        let another = TimerRow { due: NOW, id: TimerId { offset: Offset(6), attempt: 0 }, ..row };
+        timers.change(&place, None, vec![TimerChange::Put(another.clone())]).await.unwrap();
+        out.is_out.store(false, Ordering::SeqCst);
+        steady += book.wait(after, steady, 10);
+        assert_eq!(book.due(after, steady, 10).await.unwrap(), [another]);
     }
 
     #[tokio::test]
