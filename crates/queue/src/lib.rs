@@ -59,7 +59,8 @@
 //!   a directory that it fills from the log and removes (`KafkaOptions::timers_dir`), with 96 MiB in memory at most for all partitions of a
 //!   `KafkaLog`, however many wait. With [`KeyOrder::Hold`](settings::KeyOrder) each key that is held takes some 350 bytes, and each task that is parked
 //!   behind another some 40, the first of its key 200: both are bounded by count ([`max_held_keys`](Settings::max_held_keys),
-//!   [`max_held`](Settings::max_held)), and no more is read while there is no room. If earlier owners left more than that, timers fire, and nothing is
+//!   [`max_held`](Settings::max_held)), and no more is read while there is no room. Timers that come due while an earlier task of their key waits
+//!   go behind it whatever the bound. If earlier owners left more than that, timers fire, and nothing is
 //!   read, until the rest has room.
 //!
 //! # Properties
@@ -83,7 +84,10 @@
 //! task fits. What is put under a number is refused if it is larger than a record of its topic. If a dead letter does not fit all the same,
 //! since a limit was lowered or a timer was put otherwise, nothing is cut and nothing is lost: the task stays open, the writing is tried twice a
 //! minute and counted (`denrei_queue_dead_letter_failures_total`), its error is logged, and it is written once the topic takes more. Meanwhile
-//! tasks of other keys go on, those of its own too unless the order is held, and its partition cannot end before `rebalance_timeout_ms`.
+//! it keeps its part of `max_pending_records` and `max_pending_bytes`, or its place among `max_fired_timers`: with too many of them, partitions
+//! stand still. Other tasks go on, but those of its own key if it holds that: with the order held, if it has waited before. One that fails
+//! fatally at its first try never holds its key. Its partition cannot end before `rebalance_timeout_ms`, nor a shutdown before
+//! `shutdown_timeout_ms`.
 //!
 //! Metrics go through the `metrics` crate, as `denrei_queue_…`; each try is a `tracing` span named `task`, and carries the
 //! task's `traceparent` header, which is kept across retries.

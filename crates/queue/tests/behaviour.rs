@@ -26,6 +26,8 @@ mod large;
 mod merging;
 #[path = "behaviour/numbers.rs"]
 mod numbers;
+#[path = "behaviour/order.rs"]
+mod order;
 #[path = "behaviour/outcomes.rs"]
 mod outcomes;
 #[path = "behaviour/ownership.rs"]

@@ -186,7 +186,10 @@ impl Partition {
             }
             self.account.settle();
             let happened = self.next().await;
-            self.settings = self.shared.settings();
+            let before = std::mem::replace(&mut self.settings, self.shared.settings());
+            if before.key_order != self.settings.key_order {
+                self.order_changed().await;
+            }
             let were_read = matches!(happened, Happened::Records(_));
             if !self.take(happened) {
                 break;
@@ -318,17 +321,12 @@ impl Partition {
     pub(super) fn dispatch(&mut self) {
         self.throttled = None;
         while self.drain.is_none() && self.queues.len() > 0 && self.has_permit() {
-            if !self.may_start() {
-                return;
-            }
             let Some(work) = self.queues.pop() else { return };
-            if self.must_wait(&work) {
-                let key = work.key;
-                self.park_behind(work);
-                self.queues.release(key);
-            } else {
-                self.start_work(work, true);
+            let Some(work) = self.at_its_turn(work) else { continue };
+            if !self.may_start() {
+                return self.queues.put_back(work);
             }
+            self.start_work(work, true);
         }
     }
 

@@ -10,6 +10,7 @@ use prost::Message;
 use super::actor::Partition;
 use super::burial::Letter;
 use super::work::{Charge, KeyHash, Load, Origin, Work};
+use crate::settings::KeyOrder;
 use crate::wire::{Parked, ParkedKind, RawTask, Unread};
 
 /// What a fresh task is to do.
@@ -37,7 +38,7 @@ impl Partition {
             return;
         }
         let (offset, origin) = (record.offset, Origin::Log(record.offset));
-        let (reason, at) = (String::new(), record.timestamp);
+        let at = record.timestamp;
         match RawTask::of(record, self.format) {
             Ok(task) if self.twins.take(offset, &task) => {
                 self.shared.metrics.skipped.increment(1);
@@ -48,11 +49,12 @@ impl Partition {
                 #[cfg(feature = "testing")]
                 let key = key.filter(|_| !self.shared.has_fault(crate::testing::Fault::ForgetKeys));
                 let born = task.take_born(at);
-                self.fresh(Work { origin, task: Arc::new(task), key, reason, born, charge });
+                let (task, is_decided) = (Arc::new(task), false);
+                self.fresh(Work { origin, task, key, reason: String::new(), born, is_decided, charge });
             }
             Err(unread) => {
                 let letter = self.undecodable(*unread);
-                self.bury(letter, Work { origin, task: Arc::default(), key: None, reason, born: at, charge });
+                self.bury(letter, Work::unread(origin, at, charge));
             }
         }
     }
@@ -71,6 +73,9 @@ impl Partition {
     }
 
     fn fresh(&mut self, work: Work) {
+        if self.is_behind_others(&work) {
+            return self.queues.push(work);
+        }
         if self.must_wait(&work) {
             return self.park_behind(work);
         }
@@ -78,11 +83,44 @@ impl Partition {
             Fate::Run if self.queues.is_free(work.key) && self.has_permit() && self.may_run_now() => {
                 self.start_work(work, false);
             }
-            Fate::Run => self.queues.push(work),
+            Fate::Run => self.queues.push(work.decided()),
             Fate::Ignore => self.ignore(&work),
             Fate::Expire => self.expire(work),
             Fate::Wait(kind, due) => self.park(work, kind, due),
         }
+    }
+
+    /// Whether an earlier task of its key may yet come to wait, so that what becomes of this one is not known.
+    fn is_behind_others(&self, work: &Work) -> bool {
+        self.settings.key_order == KeyOrder::Hold && work.key.is_some_and(|key| self.queues.is_busy(key))
+    }
+
+    /// The turn of a queued task has come. It is given back if it is to run.
+    pub(super) fn at_its_turn(&mut self, work: Work) -> Option<Work> {
+        let key = work.key;
+        if self.must_wait(&work) {
+            self.park_behind(work);
+            self.queues.release(key);
+            return None;
+        }
+        if work.is_decided {
+            return Some(work);
+        }
+        let fate = match work.origin {
+            Origin::Log(_) => self.fate(&work),
+            Origin::Timer(_) => self.fate_of_fired(&work),
+        };
+        match fate {
+            Fate::Run => return Some(work.decided()),
+            Fate::Ignore => {
+                self.ignore(&work);
+                self.let_next(key, work.origin.offset());
+            }
+            Fate::Expire => self.expire(work),
+            Fate::Wait(kind, due) => self.park(work, kind, due),
+        }
+        self.queues.release(key);
+        None
     }
 
     pub(super) fn ignore(&mut self, work: &Work) {
@@ -112,15 +150,17 @@ impl Partition {
         if self.shared.has_fault(crate::testing::Fault::Shuffle) && work.origin.offset().0.is_multiple_of(3) {
             return Fate::Wait(ParkedKind::Scheduled, clock.now().plus(Duration::from_millis(50)));
         }
-        self.over_quota(work).map_or(Fate::Run, |due| Fate::Wait(ParkedKind::Shaped, due))
+        self.within_quota(work)
     }
 
-    /// When a task is within the quota of its key again, if it is over it now. Asked once for each try, which is counted by that.
-    fn over_quota(&mut self, work: &Work) -> Option<Timestamp> {
+    /// Runs, or waits until it is within the quota of its key again. Asked once for each try, which is counted by that.
+    fn within_quota(&mut self, work: &Work) -> Fate {
         let rate = self.settings.per_key_rate;
-        let key = work.key.filter(|_| rate > 0)?;
-        let wait = self.quota.take(key, rate, self.shared.clock.monotonic())?;
-        Some(self.shared.clock.now().plus(wait))
+        let Some(key) = work.key.filter(|_| rate > 0) else { return Fate::Run };
+        match self.quota.take(key, rate, self.shared.clock.monotonic()) {
+            None => Fate::Run,
+            Some(wait) => Fate::Wait(ParkedKind::Shaped, self.shared.clock.now().plus(wait)),
+        }
     }
 
     /// Whether a task is not to run at all, whenever it is looked at.
@@ -151,19 +191,28 @@ impl Partition {
             // It may be a front that was left out.
             self.held.hold(key, offset);
         }
-        match self.is_unwanted(&work) {
-            // It was counted when the quota put it aside; or is not in front of its key, and is counted when it is.
-            None if kind == ParkedKind::Shaped || self.must_wait(&work) => self.queues.push(work),
-            None => match self.over_quota(&work) {
-                Some(due) => self.park(work, ParkedKind::Shaped, due),
-                None => self.queues.push(work),
-            },
-            Some(Fate::Expire) => self.expire(work),
-            Some(_) => {
+        let fate = match self.is_unwanted(&work) {
+            Some(fate) => fate,
+            // It was counted when the quota put it aside.
+            None if kind == ParkedKind::Shaped => Fate::Run,
+            // It is not in front of its key, and is counted when it is.
+            None if self.must_wait(&work) || self.is_behind_others(&work) => return self.queues.push(work),
+            None => self.within_quota(&work),
+        };
+        match fate {
+            Fate::Run => self.queues.push(work.decided()),
+            Fate::Ignore => {
                 self.ignore(&work);
                 self.let_next(work.key, offset);
             }
+            Fate::Expire => self.expire(work),
+            Fate::Wait(kind, due) => self.park(work, kind, due),
         }
+    }
+
+    /// What becomes of a task whose time has come.
+    fn fate_of_fired(&mut self, work: &Work) -> Fate {
+        self.is_unwanted(work).unwrap_or_else(|| self.within_quota(work))
     }
 
     /// The task that was parked in a timer, and why it was; none if it cannot be read, and is buried.
@@ -172,10 +221,10 @@ impl Partition {
         let origin = Origin::Timer(row.version());
         match Parked::decode(row.payload.clone()) {
             Ok(parked) => {
-                let (task, kind) = (parked.task(), parked.kind());
+                let (task, kind) = (Arc::new(parked.task()), parked.kind());
                 let (key, born) = (task.key.as_ref().map(KeyHash::of), parked.born(row.due));
-                let work = Work { origin, task: Arc::new(task), key, reason: parked.reason, born, charge };
-                Some((work, kind))
+                let (reason, is_decided) = (parked.reason, false);
+                Some((Work { origin, task, key, reason, born, is_decided, charge }, kind))
             }
             Err(error) => {
                 self.bury_row(row, &error.to_string(), charge);
@@ -197,7 +246,6 @@ impl Partition {
             reason: format!("a timer that cannot be read: {error}"),
             at: self.shared.clock.now(),
         };
-        let (task, reason) = (Arc::default(), String::new());
-        self.bury(letter, Work { origin, task, key: None, reason, born: row.due, charge });
+        self.bury(letter, Work::unread(origin, row.due, charge));
     }
 }

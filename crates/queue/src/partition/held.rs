@@ -1,7 +1,8 @@
 //! Keys that are held: a task of theirs waits for another try or for its time, and no later one may pass it.
 //!
 //! The later ones are parked behind it, as durably as it is, under a due time that never comes. When it has ended, the next
-//! one behind it takes its place. What does not fit the bound stays in memory, which stops the reading of the partition.
+//! one behind it takes its place. What becomes of a task is decided only when no other of its key is queued or runs: any of those may yet
+//! come to wait. What does not fit the bound stays in memory, which stops the reading of the partition.
 //!
 //! Fronts and those behind them are both bounded by count. Of what earlier owners left, no more is taken in than there is room for,
 //! and nothing is read until the rest is taken in as well.
@@ -72,6 +73,8 @@ pub(crate) struct Held {
     overflow: VecDeque<Work>,
     /// Timers of earlier owners for which there was no room.
     left_out: LeftOut,
+    /// As they were when somebody last asked for what was left out.
+    bounds: Option<Bounds>,
     /// It was said that the bound is reached.
     was_told: bool,
 }
@@ -144,7 +147,8 @@ impl Held {
         Some(())
     }
 
-    fn put_behind(&mut self, key: KeyHash, id: TimerId) {
+    /// Takes a place behind the front, whatever the bound: for what is there as a timer already.
+    pub(crate) fn put_behind(&mut self, key: KeyHash, id: TimerId) {
         if self.keys.entry(key).or_default().behind.insert(id) {
             self.parked += 1;
         }
@@ -198,9 +202,18 @@ impl Held {
         self.left_out != LeftOut::default()
     }
 
-    /// Whether those that were left out are to be looked for now: half of the room is free again, or a key waits for them.
+    /// So much is to be known at most of what is looked for now.
+    pub(crate) fn bounded_by(&mut self, bounds: Bounds) {
+        self.bounds = Some(bounds);
+    }
+
+    /// Whether those that were left out are to be looked for now: half of the room is free again, there may be more room than before, or a
+    /// key waits for them.
     pub(crate) fn take_rest(&mut self, bounds: Bounds) -> bool {
+        let before = self.bounds.replace(bounds).unwrap_or(bounds);
         let is_time = self.left_out.is_wanted
+            || (self.left_out.fronts && bounds.fronts > before.fronts)
+            || (self.left_out.behind && bounds.behind > before.behind)
             || (self.left_out.fronts && self.len() <= bounds.fronts / 2)
             || (self.left_out.behind && self.parked <= bounds.behind / 2);
         if is_time {
@@ -251,6 +264,20 @@ impl Held {
         if self.keys.get(&key).is_some_and(|held| held.fronts.contains(&row.id.offset)) {
             self.waiting.insert(row.id, Waiting { key, mark: row.mark(), due: row.due });
         }
+    }
+
+    /// The timer of a front is durable, and more fronts are known than there is room for: it is left out, if that is all there is of its
+    /// key. Nothing is read until it was looked for, so nothing passes it.
+    pub(crate) fn leave_out(&mut self, key: KeyHash, front: Offset, bound: usize) -> bool {
+        let is_all = |held: &Key| held.behind.is_empty() && held.fronts.iter().eq([&front]);
+        let leaves = self.len() > bound
+            && self.keys.get(&key).is_some_and(is_all)
+            && !self.overflow.iter().any(|work| work.key == Some(key));
+        if leaves {
+            self.keys.remove(&key);
+            self.left_out.fronts = true;
+        }
+        leaves
     }
 
     /// The timer was fired: its task ends like any other. The key that it holds, if it does.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use denrei_storage::log::{LogError, TimerId, TimerQuery};
+use denrei_storage::log::{LogError, TimerId, TimerQuery, TimerRow};
 
 use super::actor::Partition;
 use super::arrival::Fate;
 use super::held::{NEVER, Next, query};
 use super::timers::PAGE;
-use super::work::{KeyHash, Work};
+use super::work::{KeyHash, Origin, Work};
 use crate::settings::KeyOrder;
 use crate::wire::ParkedKind;
 
@@ -30,6 +30,19 @@ impl Partition {
         }
     }
 
+    /// The timer of a task is durable, and holds its key.
+    pub(super) fn front_waits(&mut self, work: &Work, row: &TimerRow) {
+        // It may have been found and fired before its writer heard of it: then it waits no longer.
+        let Some(key) = work.key.filter(|_| !self.book.is_fired(row.version())) else { return };
+        // The order may be held only since it was on its way.
+        self.begin_to_hold(work);
+        let leaves =
+            !self.queues.is_busy(key) && self.held.leave_out(key, row.id.offset, self.settings.max_held_keys);
+        if !leaves {
+            self.held.waits(key, row);
+        }
+    }
+
     /// Whether an earlier task of its key waits, so that this one must.
     pub(super) fn must_wait(&self, work: &Work) -> bool {
         !self.held.is_empty()
@@ -41,8 +54,14 @@ impl Partition {
     pub(super) fn park_behind(&mut self, work: Work) {
         let Some(key) = work.key else { return };
         let id = work.timer_id();
-        if self.held.park(key, id, self.settings.max_held).is_none() {
-            return self.held.keep(work);
+        match work.origin {
+            // It is parked already, and only goes back: whatever the bound, it keeps its place among those that are fired no longer.
+            Origin::Timer(_) => self.held.put_behind(key, id),
+            Origin::Log(_) => {
+                if self.held.park(key, id, self.settings.max_held).is_none() {
+                    return self.held.keep(work);
+                }
+            }
         }
         self.put_aside(work, ParkedKind::Behind, NEVER);
     }
@@ -70,7 +89,7 @@ impl Partition {
     /// A task that had to wait behind another is in front now: it is dealt with as if it had just come. False: it ended at once.
     fn take_turn(&mut self, work: Work) -> bool {
         match self.fate(&work) {
-            Fate::Run => self.queues.push(work),
+            Fate::Run => self.queues.push(work.decided()),
             Fate::Ignore => {
                 self.ignore(&work);
                 return false;

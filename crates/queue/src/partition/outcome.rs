@@ -160,10 +160,7 @@ impl Partition {
                     Origin::Timer(timer) => self.book.ended(timer.id),
                 }
                 if row.due != NEVER {
-                    // It may have been found and fired before its writer heard of it: then it waits no longer.
-                    if let Some(key) = work.key.filter(|_| !self.book.is_fired(row.version())) {
-                        self.held.waits(key, &row);
-                    }
+                    self.front_waits(&work, &row);
                     let is_next_try = matches!(work.origin, Origin::Timer(_));
                     if is_numbered(row.id.offset) || is_next_try && self.is_due_soon(row.due) {
                         // Something else may have been put under its number meanwhile, which then counts; or it was cancelled.

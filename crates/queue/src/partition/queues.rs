@@ -20,6 +20,11 @@ impl KeyQueues {
         self.ready.is_empty() && key.is_none_or(|key| self.busy.is_empty() || !self.busy.contains_key(&key))
     }
 
+    /// Whether a task of this key waits here, or runs.
+    pub(crate) fn is_busy(&self, key: KeyHash) -> bool {
+        self.busy.contains_key(&key)
+    }
+
     /// A task of this key has begun to run.
     pub(crate) fn occupy(&mut self, key: Option<KeyHash>) {
         if let Some(key) = key {
@@ -44,6 +49,12 @@ impl KeyQueues {
         let work = self.ready.pop_front()?;
         self.queued -= 1;
         Some(work)
+    }
+
+    /// The one that was taken last may not run yet: it is the next.
+    pub(crate) fn put_back(&mut self, work: Work) {
+        self.queued += 1;
+        self.ready.push_front(work);
     }
 
     /// The task of this key ran; the next one of the key is ready.

@@ -13,6 +13,8 @@ const MAX_KEYS: usize = 65_536;
 /// takes nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
+    /// What was taken was taken at this rate.
+    rate: u64,
     used_until: KeyMap<u64>,
 }
 
@@ -20,6 +22,10 @@ impl Quota {
     /// How long until a task of this key is within the quota; `None`: it is now.
     pub(crate) fn take(&mut self, key: KeyHash, rate: i64, now: Duration) -> Option<Duration> {
         let rate = u64::try_from(rate).ok().filter(|rate| *rate > 0)?;
+        if self.rate != rate {
+            // What a key had taken says nothing of what it may take now.
+            (self.rate, self.used_until) = (rate, KeyMap::default());
+        }
         let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
         if self.used_until.len() >= MAX_KEYS && !self.used_until.contains_key(&key) {
             self.used_until.retain(|_, until| *until > now);
@@ -52,5 +58,16 @@ mod tests {
         assert_eq!(late, [500, 1_000, 1_500, 2_000, 2_500]);
         assert_eq!(quota.take(quiet, 2, now), None);
         assert_eq!(quota.take(quiet, -1, now), None);
+    }
+
+    #[test]
+    fn what_was_taken_at_another_rate_is_forgotten() {
+        let (mut quota, now) = (Quota::default(), Duration::from_secs(1_000));
+        let busy = KeyHash::of(&Bytes::from("busy"));
+        let taken = (0..1_000).filter(|_| quota.take(busy, 1, now).is_none()).count();
+        assert_eq!(taken, 10);
+        let taken = (0..2_000).filter(|_| quota.take(busy, 100, now).is_none()).count();
+        assert_eq!(taken, 1_000, "ten seconds' worth of the new rate");
+        assert!(quota.take(busy, 100, now).is_some(), "what is taken at one rate is counted");
     }
 }

@@ -38,6 +38,7 @@ impl Partition {
 
     /// Learns what earlier owners left.
     pub(super) async fn recall(&mut self) -> Result<(), LogError> {
+        self.held.bounded_by(self.bounds());
         self.recall_behind().await?;
         let from = self.tracker.lock().watermark();
         let mut query = PAGE;
@@ -54,6 +55,15 @@ impl Partition {
         }
         self.let_orphans_go();
         Ok(())
+    }
+
+    /// The order of the keys is to be held from now on, or no longer. What waits as a timer holds its key from now on, though it did not
+    /// while it might be overtaken.
+    pub(super) async fn order_changed(&mut self) {
+        if self.settings.key_order == KeyOrder::Hold {
+            self.held.put_off_rest();
+            self.recall_rest().await;
+        }
     }
 
     /// Takes in what there was no room for, once there is.

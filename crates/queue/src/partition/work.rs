@@ -73,11 +73,24 @@ pub(crate) struct Work {
     pub(crate) reason: String,
     /// From when on its age counts.
     pub(crate) born: Timestamp,
+    /// It is to run when its turn comes. Else what becomes of it is decided then: others of its key were before it.
+    pub(crate) is_decided: bool,
     #[expect(dead_code, reason = "it is held for what happens when it goes")]
     pub(crate) charge: Charge,
 }
 
 impl Work {
+    /// What cannot be read, and is buried.
+    pub(crate) fn unread(origin: Origin, born: Timestamp, charge: Charge) -> Self {
+        let (task, reason) = (Arc::default(), String::new());
+        Self { origin, task, key: None, reason, born, is_decided: true, charge }
+    }
+
+    /// It is to run when its turn comes.
+    pub(crate) fn decided(self) -> Self {
+        Self { is_decided: true, ..self }
+    }
+
     /// Under which id it waits: of a task that has waited before, under the same, whatever the try. Who cancels that while it runs
     /// has cancelled what would follow.
     pub(crate) fn timer_id(&self) -> TimerId {

@@ -88,7 +88,8 @@ pub struct Settings {
     pub processing_rate: i64,
     /// Tries a second and key: of tasks that have just come, of those whose time has come, and of those that failed. What is over it
     /// waits its turn as a timer, and is not counted again when that is due. −1 any. Default −1. Counted by the steady clock: one that is
-    /// set grants nothing and takes nothing.
+    /// set grants nothing and takes nothing. What waits its turn and is cancelled does not give its place back. Another rate begins anew: what
+    /// was counted is forgotten, and what waits keeps its time.
     pub per_key_rate: i64,
     /// A task older than this, in milliseconds, goes to the dead letters; 0 means never. Default 0. Looked at when it is read, and when
     /// its timer is due, whatever it waited for. The age of one that was told to wait counts from its time on, that of a dead letter that

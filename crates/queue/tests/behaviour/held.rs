@@ -189,14 +189,31 @@ fn next(state: &mut u64, below: u64) -> u64 {
     (*state >> 33) % below
 }
 
+/// Runs tasks, for up to three seconds each; those that begin with "fail-once" fail then, once.
+fn lingering() -> (Pipeline, Seen) {
+    let seen = Seen::default();
+    let theirs = Seen::clone(&seen);
+    let process = move |task: Task<String>| {
+        let attempt = task.context.attempt();
+        theirs.lock().push((task.value.clone(), attempt, 0));
+        async move {
+            pass(task.value.bytes().map(u64::from).sum::<u64>() % 4).await;
+            let fails = task.value.starts_with("fail-once") && attempt == 0;
+            if fails { Err(TaskError::retry("as told")) } else { Ok(()) }
+        }
+    };
+    (Pipeline::new(Text, process), seen)
+}
+
 /// Owners with bounds of their own come and go.
 async fn tasks_and_owners(seed: u64) {
     let (mut state, bench) = (seed, Bench::new("t", 1).await);
-    let (pipeline, seen) = recorder();
+    let (pipeline, seen) = if seed.is_multiple_of(2) { recorder() } else { lingering() };
     let mut numbers = [0; 6];
     for round in 0..6 {
         let retry = RetryPolicy { first_ms: 20_000, jitter: 0.0, attempts: 3, ..RetryPolicy::default() };
         let mut settings = Settings { retry, ..holding(1 + next(&mut state, 6) as usize) };
+        settings.partition_concurrency = [1, 2, 8][next(&mut state, 3) as usize];
         settings.max_held = 1 + next(&mut state, 8) as usize;
         settings.max_pending_records = 1 + next(&mut state, 8) as usize;
         settings.per_key_rate = [-1, 1][next(&mut state, 2) as usize];

@@ -70,6 +70,41 @@ fn what_is_behind_does_not_pass_a_front_that_was_left_out() {
 }
 
 #[test]
+fn what_was_left_out_is_looked_for_once_when_there_may_be_more_room() {
+    let more = |fronts, behind| Bounds { fronts, behind };
+    let mut held = Held::default();
+    held.bounded_by(BOUNDS);
+    recall(&mut held, 0..20);
+    assert!(!held.take_rest(BOUNDS));
+    assert!(!held.take_rest(more(4, 9)), "there is none for what was left out");
+    assert!(held.take_rest(more(5, 9)));
+    (0..20).for_each(|n| held.recall_front(key(n), &row(n), 5));
+    assert!(held.is_partial() && held.len() == 5);
+    assert!(!held.take_rest(more(5, 9)) && !held.take_rest(more(3, 9)));
+    (100..120).for_each(|offset| held.recall_behind(key(1), id(offset), 9));
+    assert!(held.take_rest(more(3, 10)));
+}
+
+#[test]
+fn a_front_that_waits_again_and_finds_no_room_is_left_out_if_nothing_is_known_behind_it() {
+    let mut held = Held::default();
+    (0..7).for_each(|n| held.hold(key(n), Offset(n)));
+    held.put_behind(key(0), id(100));
+    held.hold(key(1), Offset(101));
+    for n in [0, 1] {
+        assert!(!held.leave_out(key(n), Offset(n), BOUNDS.fronts), "there is more of its key");
+    }
+    assert!(!held.leave_out(key(2), Offset(99), BOUNDS.fronts), "another is in front");
+    for n in 2..5 {
+        assert!(!held.is_partial() || n > 2);
+        assert!(held.leave_out(key(n), Offset(n), BOUNDS.fronts));
+        assert!(held.is_partial() && !held.knows(key(n)));
+    }
+    assert!(!held.leave_out(key(5), Offset(5), BOUNDS.fronts), "there is room");
+    assert_eq!(held.len(), BOUNDS.fronts);
+}
+
+#[test]
 fn what_is_on_its_way_to_the_front_is_not_found_behind_it_once_more() {
     let mut held = Held::default();
     held.hold(key(7), Offset(1));
