@@ -128,6 +128,7 @@ impl KafkaTimers {
     async fn open_partition(&self, place: &Place, epoch: Epoch) -> Result<(), LogError> {
         self.ensure_topic(place).await?;
         let tail = self.tail(&place.topic)?;
+        tail.announce(place.partition, epoch);
         let marks = self.admin.watermarks(&self.place(place)).await;
         if marks.is_err() {
             // It may have been deleted, and is looked for again by the next try.

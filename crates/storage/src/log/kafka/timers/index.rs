@@ -14,13 +14,13 @@
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use fjall::config::PinningPolicy;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, Readable as _, Snapshot};
 use parking_lot::Mutex;
 
 use super::cells::{Cells, Change};
@@ -59,7 +59,7 @@ pub struct TimerIndexes {
 
 impl TimerIndexes {
     /// More bytes are never in memory, however many timers wait: what is written, as much on its way to the disk, what two writers
-    /// have in hand, and blocks that were read.
+    /// have in hand, and blocks that were read. What an index that has failed holds comes on top until it is let go of, at once.
     pub const MOST_MEMORY_BYTES: u64 = 2 * BUFFER_BYTES + 2 * PARTITION_BYTES + CACHE_BYTES;
 }
 
@@ -67,13 +67,15 @@ impl TimerIndexes {
 #[derive(Debug)]
 pub(in crate::log::kafka) struct Stores {
     below: PathBuf,
-    current: Mutex<Weak<Store>>,
+    /// The last is the one in use; those before it have failed, and somebody still holds them.
+    living: Mutex<Vec<Weak<Store>>>,
+    failures: Arc<AtomicU64>,
 }
 
 impl Stores {
     /// A directory that was named is tried at once.
     pub(in crate::log::kafka) fn new(named: Option<PathBuf>) -> Result<Self, LogError> {
-        let stores = |below| Self { below, current: Mutex::default() };
+        let stores = |below| Self { below, living: Mutex::default(), failures: Arc::default() };
         let Some(below) = named else { return Ok(stores(std::env::temp_dir())) };
         let stores = stores(below);
         stores.directory().map_err(|error| LogError::new(ErrorKind::Invalid, error))?;
@@ -92,23 +94,33 @@ impl Stores {
 
     /// An empty index. Works on the disk.
     pub(super) fn index(&self) -> Result<Index, LogError> {
-        let mut current = self.current.lock();
-        let usable = current.upgrade().filter(|store| !store.has_failed.load(Ordering::SeqCst));
+        let mut living = self.living.lock();
+        living.retain(|store| store.strong_count() > 0);
+        let usable = living.last().and_then(Weak::upgrade).filter(|store| store.check().is_ok());
         let store = match usable {
             Some(store) => store,
             None => {
                 let directory = self.directory().map_err(|e| LogError::new(ErrorKind::Unavailable, e))?;
-                let store = Arc::new(Store::open(directory)?);
-                *current = Arc::downgrade(&store);
+                let store = Arc::new(Store::open(directory, Arc::clone(&self.failures))?);
+                living.push(Arc::downgrade(&store));
                 store
             }
         };
         Store::index(store)
     }
 
+    /// How many stores have failed so far.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
+    }
+
     pub(in crate::log::kafka) fn stats(&self) -> TimerIndexes {
-        let store = self.current.lock().upgrade();
-        store.map(|store| store.stats()).unwrap_or_default()
+        let living: Vec<_> = self.living.lock().iter().filter_map(Weak::upgrade).collect();
+        living.iter().map(|store| store.stats()).fold(TimerIndexes::default(), |sum, one| TimerIndexes {
+            partitions: sum.partitions + one.partitions,
+            memory_bytes: sum.memory_bytes + one.memory_bytes,
+            disk_bytes: sum.disk_bytes + one.disk_bytes,
+        })
     }
 }
 
@@ -130,8 +142,10 @@ struct Store {
     database: Database,
     buffers: Mutex<BTreeMap<u64, Buffer>>,
     next: AtomicU64,
-    /// Something could not be written or read: the database is of no more use.
-    has_failed: AtomicBool,
+    /// What could first not be written or read: the database is of no more use.
+    failure: OnceLock<LogError>,
+    /// Of all stores.
+    failures: Arc<AtomicU64>,
     /// Goes last.
     directory: Directory,
 }
@@ -143,7 +157,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    fn open(directory: Directory) -> Result<Self, LogError> {
+    fn open(directory: Directory, failures: Arc<AtomicU64>) -> Result<Self, LogError> {
         let opened = Database::builder(directory.path().join("rows"))
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
@@ -151,8 +165,8 @@ impl Store {
             .worker_threads(2)
             .open();
         let database = opened.map_err(|error| failed(&directory, &error.to_string()))?;
-        let (buffers, next, has_failed) = Default::default();
-        Ok(Self { database, buffers, next, has_failed, directory })
+        let (buffers, next, failure) = Default::default();
+        Ok(Self { database, buffers, next, failure, failures, directory })
     }
 
     fn index(store: Arc<Self>) -> Result<Index, LogError> {
@@ -160,7 +174,7 @@ impl Store {
         let keyspace = store.tried(store.database.keyspace(&number.to_string(), options))?;
         let buffer = Buffer { keyspace: keyspace.clone(), active: 0, sealed: 0 };
         store.buffers.lock().insert(number, buffer);
-        Ok(Index { keyspace, number, store })
+        Ok(Index { keyspace, number, commits: Mutex::default(), store })
     }
 
     /// What fjall answers. After an error there is another store for whoever asks next.
@@ -169,8 +183,16 @@ impl Store {
     }
 
     fn fail(&self, why: &str) -> LogError {
-        self.has_failed.store(true, Ordering::SeqCst);
-        failed(&self.directory, why)
+        let error = failed(&self.directory, why);
+        if self.failure.set(error.clone()).is_ok() {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+        }
+        error
+    }
+
+    /// Whether it is of use.
+    fn check(&self) -> Result<(), LogError> {
+        self.failure.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     fn sealed(&self) -> u64 {
@@ -184,6 +206,8 @@ impl Store {
                 || self.sealed() > BUFFER_BYTES
         };
         for _ in 0..PAUSES {
+            // One waits for it; those after him need not.
+            self.check()?;
             if !is_behind() {
                 return Ok(());
             }
@@ -246,7 +270,22 @@ fn failed(directory: &Directory, why: &str) -> LogError {
 pub(super) struct Index {
     keyspace: Keyspace,
     number: u64,
+    /// Held while a batch becomes visible, row by row.
+    commits: Mutex<()>,
     store: Arc<Store>,
+}
+
+impl Index {
+    /// Whether it is of use: an error of one partition is the end of all that share its store.
+    pub(super) fn check(&self) -> Result<(), LogError> {
+        self.store.check()
+    }
+
+    /// A moment between two batches: a snapshot that is taken during one may hold a part of it (see `embedded::latest`).
+    fn moment(&self) -> Snapshot {
+        let _no_commit = self.commits.lock();
+        self.store.database.snapshot()
+    }
 }
 
 impl std::fmt::Debug for Index {
@@ -275,7 +314,10 @@ impl Cells for Index {
                 None => batch.remove(&self.keyspace, key),
             }
         }
-        self.store.tried(batch.commit())?;
+        let commit = self.commits.lock();
+        let committed = batch.commit();
+        drop(commit);
+        self.store.tried(committed)?;
         self.store.count(self.number, bytes)
     }
 
@@ -285,7 +327,7 @@ impl Cells for Index {
         to: &[u8],
         show: &mut dyn FnMut(&[u8], Bytes) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
-        for cell in self.keyspace.range::<&[u8], _>((from, Bound::Included(to))) {
+        for cell in self.moment().range::<&[u8], _>(&self.keyspace, (from, Bound::Included(to))) {
             let (key, value) = self.store.tried(cell.into_inner())?;
             if show(&key, Bytes::copy_from_slice(&value)).is_break() {
                 break;
@@ -305,10 +347,23 @@ impl Drop for Index {
 }
 
 #[cfg(test)]
+impl Stores {
+    /// Until this is let go of, whoever wants an index waits.
+    pub(super) fn busy(&self) -> impl Drop + '_ {
+        self.living.lock()
+    }
+}
+
+#[cfg(test)]
 impl Index {
     /// Has all that is in memory written to the disk.
     pub(super) fn flush(&self) {
         self.keyspace.rotate_memtable_and_wait().unwrap();
+    }
+
+    /// Has its store fail.
+    pub(super) fn fail(&self, why: &str) -> LogError {
+        self.store.fail(why)
     }
 }
 

@@ -90,7 +90,6 @@ impl<C: Cells> Rows<C> {
         Self { cells, unsettled: AtomicUsize::new(0) }
     }
 
-    #[cfg(test)]
     pub(super) fn cells(&self) -> &C {
         &self.cells
     }

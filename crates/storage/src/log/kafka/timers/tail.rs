@@ -3,8 +3,8 @@
 //! The disk is waited for on that thread, and where those who ask for timers wait; never under the lock of the partitions. An index is
 //! let go of there as well.
 //!
-//! An index that cannot be written or read is given up, and the partition read from its beginning into another one. Until that has seen
-//! all that was answered for, nothing is said of its timers.
+//! An index that cannot be written or read is given up, with all that share its store, and the partition read from its beginning into
+//! another one. Until that has seen all that was answered for, nothing is said of its timers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,7 +35,8 @@ struct Tailed {
     epoch: Epoch,
     /// Tells it from one that was tailed under the same number before, and read to its end.
     turn: u64,
-    rows: Arc<Rows<Index>>,
+    /// Or why they were given up.
+    rows: Result<Arc<Rows<Index>>, LogError>,
     /// Records before this one were there already when the tail began.
     began_at: Offset,
     /// What was overruled is being settled.
@@ -44,22 +45,20 @@ struct Tailed {
     next: watch::Sender<u64>,
     /// The index before this one has failed, and the tail has to reach this offset again.
     again: Option<Offset>,
-    /// This index has failed.
-    trouble: Option<LogError>,
 }
 
 impl Tailed {
     /// Whether the index lacks what it had before.
     fn is_behind(&self) -> bool {
-        self.trouble.is_some() || self.again.is_some_and(|again| *self.next.borrow() < again.0)
+        self.rows.is_err() || self.again.is_some_and(|again| *self.next.borrow() < again.0)
     }
 
-    fn fail(&mut self, error: LogError) {
+    fn fail(&mut self, error: LogError) -> Option<Arc<Rows<Index>>> {
         tracing::error!(%error, "timers are read from the log again");
         // Whoever waits is answered: what is durable is durable, and shown by the next index alone.
         self.again = Some(Offset(*self.next.borrow()).max(self.again.unwrap_or_default()));
         self.next = watch::Sender::new(0);
-        self.trouble = Some(error);
+        std::mem::replace(&mut self.rows, Err(error)).ok()
     }
 }
 
@@ -68,7 +67,9 @@ impl Tailed {
 pub(super) struct Tail {
     stores: Arc<Stores>,
     partitions: Mutex<BTreeMap<u32, Tailed>>,
-    /// Indexes of partitions that were closed, until the tail lets go of them.
+    /// Who was last about to open a partition, until he closes it. Locked after the partitions.
+    announced: Mutex<BTreeMap<u32, Epoch>>,
+    /// Indexes that were closed or given up, until the tail lets go of them.
     left: Mutex<Vec<Arc<Rows<Index>>>>,
     turns: AtomicU64,
     changed: AtomicBool,
@@ -79,33 +80,64 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn new(stores: Arc<Stores>) -> Self {
-        let (partitions, left, turns, changed, is_missed, closed) = Default::default();
-        Self { stores, partitions, left, turns, changed, is_missed, closed }
+        let (partitions, announced, left, turns, changed, is_missed, closed) = Default::default();
+        Self { stores, partitions, announced, left, turns, changed, is_missed, closed }
     }
 
-    /// Has a partition tailed under this epoch. Works on the disk.
+    /// Notes who is about to open a partition: the disk is waited for in between, and it may be closed meanwhile.
+    pub(super) fn announce(&self, partition: Partition, epoch: Epoch) {
+        let mut announced = self.announced.lock();
+        let latest = announced.entry(partition.0).or_insert(epoch);
+        *latest = epoch.max(*latest);
+    }
+
+    /// Has a partition tailed under an epoch that was announced. Works on the disk, and goes on if nobody waits for it any more.
     pub(super) fn open(&self, partition: Partition, epoch: Epoch, marks: Watermarks) -> Result<(), LogError> {
-        if let Some(tailed) = self.partitions.lock().get_mut(&partition.0) {
-            tailed.epoch = epoch;
+        if self.take_over(&mut self.partitions.lock(), partition, epoch)? {
             return Ok(());
         }
         let rows = Arc::new(Rows::new(self.stores.index()?));
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         // Told where to begin, librdkafka need not ask; where there are no timers, nothing is waited for.
         let next = watch::Sender::new(marks.start.0);
-        let (again, trouble) = (None, None);
-        let tailed =
-            Tailed { epoch, turn, rows, began_at: marks.end, is_settling: false, next, again, trouble };
+        let rows = Ok(rows);
+        let tailed = Tailed { epoch, turn, rows, began_at: marks.end, is_settling: false, next, again: None };
         let mut partitions = self.partitions.lock();
-        partitions.entry(partition.0).and_modify(|other| other.epoch = epoch).or_insert(tailed);
+        let taken = self.take_over(&mut partitions, partition, epoch);
+        let unused = match taken {
+            Ok(false) => partitions.insert(partition.0, tailed),
+            Ok(true) | Err(_) => Some(tailed),
+        };
+        drop(partitions);
+        drop(unused);
         self.changed.store(true, Ordering::SeqCst);
-        Ok(())
+        taken.map(drop)
+    }
+
+    /// Takes a partition over if it is tailed already; whether it was. An error: it is a later owner's, or was closed meanwhile.
+    fn take_over(
+        &self,
+        partitions: &mut BTreeMap<u32, Tailed>,
+        partition: Partition,
+        epoch: Epoch,
+    ) -> Result<bool, LogError> {
+        let is_announced = self.announced.lock().get(&partition.0) == Some(&epoch);
+        match partitions.get_mut(&partition.0) {
+            Some(tailed) if tailed.epoch == epoch || (is_announced && tailed.epoch < epoch) => {
+                tailed.epoch = epoch;
+                Ok(true)
+            }
+            None if is_announced => Ok(false),
+            _ => Err(LogError::new(ErrorKind::NotOwner, format!("{partition:?} {epoch:?}"))),
+        }
     }
 
     pub(super) fn close(&self, partition: Partition, epoch: Epoch) {
         let mut partitions = self.partitions.lock();
+        self.announced.lock().retain(|other, theirs| (*other, *theirs) != (partition.0, epoch));
         if partitions.get(&partition.0).is_some_and(|tailed| tailed.epoch == epoch) {
-            self.left.lock().extend(partitions.remove(&partition.0).map(|tailed| tailed.rows));
+            let closed = partitions.remove(&partition.0).and_then(|tailed| tailed.rows.ok());
+            self.left.lock().extend(closed);
             self.changed.store(true, Ordering::SeqCst);
         }
     }
@@ -125,20 +157,38 @@ impl Tail {
     pub(super) fn rows(&self, partition: Partition) -> Option<Result<Weak<Rows<Index>>, LogError>> {
         let partitions = self.partitions.lock();
         let tailed = partitions.get(&partition.0)?;
-        if !tailed.is_behind() {
-            return Some(Ok(Arc::downgrade(&tailed.rows)));
-        }
+        let rows = match &tailed.rows {
+            Ok(rows) if !tailed.is_behind() => return Some(Ok(Arc::downgrade(rows))),
+            Ok(_) => LogError::new(ErrorKind::Unavailable, "timers are being read from the log again"),
+            Err(error) => error.clone(),
+        };
         self.is_missed.store(true, Ordering::SeqCst);
-        let behind = || LogError::new(ErrorKind::Unavailable, "timers are being read from the log again");
-        Some(Err(tailed.trouble.clone().unwrap_or_else(behind)))
+        Some(Err(rows))
     }
 
     /// These timers could not be read.
     pub(super) fn failed(&self, partition: Partition, rows: &Weak<Rows<Index>>, error: &LogError) {
         let mut partitions = self.partitions.lock();
-        let tailed = partitions.get_mut(&partition.0).filter(|tailed| tailed.trouble.is_none());
-        if let Some(tailed) = tailed.filter(|tailed| std::ptr::eq(Arc::as_ptr(&tailed.rows), rows.as_ptr())) {
-            tailed.fail(error.clone());
+        let are_these = |tailed: &&mut Tailed| {
+            tailed.rows.as_ref().is_ok_and(|r| std::ptr::eq(Arc::as_ptr(r), rows.as_ptr()))
+        };
+        if let Some(tailed) = partitions.get_mut(&partition.0).filter(are_these) {
+            self.give_up(tailed, error.clone());
+        }
+    }
+
+    fn give_up(&self, tailed: &mut Tailed, error: LogError) {
+        self.left.lock().extend(tailed.fail(error));
+        self.changed.store(true, Ordering::SeqCst);
+    }
+
+    /// Gives up all indexes of a store that has failed: what they hold in memory would come on top of what the next ones hold.
+    fn give_up_failed(&self) {
+        for tailed in self.partitions.lock().values_mut() {
+            let failure = tailed.rows.as_ref().ok().and_then(|rows| rows.cells().check().err());
+            if let Some(error) = failure {
+                self.give_up(tailed, error);
+            }
         }
     }
 
@@ -146,11 +196,10 @@ impl Tail {
     pub(super) fn begin_to_settle(&self, partition: Partition) -> Option<Weak<Rows<Index>>> {
         let mut partitions = self.partitions.lock();
         let tailed = partitions.get_mut(&partition.0)?;
-        if tailed.is_settling || tailed.is_behind() || !tailed.rows.is_unsettled() {
-            return None;
-        }
+        let is_free = !tailed.is_settling && !tailed.is_behind();
+        let rows = tailed.rows.as_ref().ok().filter(|rows| is_free && rows.is_unsettled())?;
         tailed.is_settling = true;
-        Some(Arc::downgrade(&tailed.rows))
+        Some(Arc::downgrade(rows))
     }
 
     pub(super) fn end_settling(&self, partition: Partition) {
@@ -187,8 +236,12 @@ impl Tail {
     /// Tails the timers of a topic until the last user is gone.
     pub(super) fn follow(&self, reader: &BaseConsumer, topic: &TopicName) {
         // What is read. A partition that was closed and opened again meanwhile is not, and what is still heard of it is of the past.
-        let mut turns = BTreeMap::new();
+        let (mut turns, mut failures) = (BTreeMap::new(), 0);
         while !self.closed.load(Ordering::SeqCst) {
+            if self.changed.load(Ordering::SeqCst) || self.stores.failures() != failures {
+                failures = self.stores.failures();
+                self.give_up_failed();
+            }
             if self.is_missed.swap(false, Ordering::SeqCst) {
                 self.begin_again(reader, topic);
             }
@@ -223,7 +276,7 @@ impl Tail {
     /// Has the reader read all that is to be tailed; the turns of these partitions.
     fn assign(&self, reader: &BaseConsumer, topic: &TopicName) -> Result<BTreeMap<u32, u64>, KafkaError> {
         let (mut list, mut turns) = (TopicPartitionList::new(), BTreeMap::new());
-        for (partition, tailed) in self.partitions.lock().iter().filter(|(_, t)| t.trouble.is_none()) {
+        for (partition, tailed) in self.partitions.lock().iter().filter(|(_, t)| t.rows.is_ok()) {
             turns.insert(*partition, tailed.turn);
             let next = i64::try_from(*tailed.next.borrow()).unwrap_or(i64::MAX);
             list.add_partition_offset(topic.as_str(), number(*partition), ForeignOffset::Offset(next))?;
@@ -234,23 +287,19 @@ impl Tail {
 
     fn apply(&self, turns: &BTreeMap<u32, u64>, partition: u32, record: &Record) {
         let is_next = |tailed: &&mut Tailed| {
-            let is_read = turns.get(&partition) == Some(&tailed.turn) && tailed.trouble.is_none();
-            is_read && record.offset.0 >= *tailed.next.borrow()
+            turns.get(&partition) == Some(&tailed.turn) && record.offset.0 >= *tailed.next.borrow()
         };
-        let found = self
-            .partitions
-            .lock()
-            .get_mut(&partition)
-            .filter(is_next)
-            .map(|tailed| (Arc::clone(&tailed.rows), record.offset < tailed.began_at));
+        let found = self.partitions.lock().get_mut(&partition).filter(is_next).and_then(|tailed| {
+            Some((Arc::clone(tailed.rows.as_ref().ok()?), record.offset < tailed.began_at))
+        });
         let Some((rows, was_there)) = found else { return };
         let applied = rows.apply(record, was_there);
         let mut partitions = self.partitions.lock();
         // It may have been closed meanwhile.
-        if let Some(tailed) = partitions.get_mut(&partition).filter(is_next) {
+        if let Some(tailed) = partitions.get_mut(&partition).filter(is_next).filter(|t| t.rows.is_ok()) {
             match applied {
                 Ok(()) => drop(tailed.next.send_replace(record.offset.next().0)),
-                Err(error) => tailed.fail(error),
+                Err(error) => self.give_up(tailed, error),
             }
         }
         drop(partitions);
@@ -267,7 +316,7 @@ impl Tail {
         let (partition, position) =
             (u32::try_from(partition).unwrap_or_default(), u64::try_from(position).unwrap_or(0));
         let partitions = self.partitions.lock();
-        let tailed = partitions.get(&partition).filter(|tailed| tailed.trouble.is_none());
+        let tailed = partitions.get(&partition).filter(|tailed| tailed.rows.is_ok());
         if let Some(tailed) = tailed.filter(|tailed| turns.get(&partition) == Some(&tailed.turn)) {
             tailed.next.send_if_modified(|next| {
                 let forward = position > *next;
@@ -280,8 +329,7 @@ impl Tail {
     /// Gives partitions whose index has failed another one, which is filled from the beginning. What fails is tried again when timers
     /// are next asked for.
     fn begin_again(&self, reader: &BaseConsumer, topic: &TopicName) {
-        let in_trouble =
-            |(partition, tailed): (&u32, &Tailed)| tailed.trouble.is_some().then_some(*partition);
+        let in_trouble = |(partition, tailed): (&u32, &Tailed)| tailed.rows.is_err().then_some(*partition);
         let failed: Vec<u32> = self.partitions.lock().iter().filter_map(in_trouble).collect();
         for partition in failed {
             match self.another(reader, topic, partition) {
@@ -300,20 +348,19 @@ impl Tail {
 
     /// Gives a partition an empty index in place of one that has failed.
     fn replace(&self, partition: u32, marks: Watermarks) -> Result<(), LogError> {
-        let rows = Arc::new(Rows::new(self.stores.index()?));
+        let mut rows = Ok(Arc::new(Rows::new(self.stores.index()?)));
         let mut partitions = self.partitions.lock();
-        let tailed = partitions.get_mut(&partition).filter(|tailed| tailed.trouble.is_some());
-        let before = tailed.map(|tailed| {
+        if let Some(tailed) = partitions.get_mut(&partition).filter(|tailed| tailed.rows.is_err()) {
             tailed.turn = self.turns.fetch_add(1, Ordering::Relaxed);
             tailed.began_at = marks.end;
             tailed.again = tailed.again.max(Some(marks.end));
             tailed.next = watch::Sender::new(marks.start.0);
-            tailed.trouble = None;
+            std::mem::swap(&mut tailed.rows, &mut rows);
             self.changed.store(true, Ordering::SeqCst);
-            std::mem::replace(&mut tailed.rows, rows)
-        });
+        }
         drop(partitions);
-        drop(before);
+        // If it was closed meanwhile.
+        drop(rows);
         Ok(())
     }
 }

@@ -202,3 +202,54 @@ fn a_directory_that_cannot_be_made_is_refused_with_what_to_do() {
     assert!(text.contains(&*file.to_string_lossy()), "{text}");
     assert!(text.contains("may write to, or name another one by KafkaOptions::timers_dir"), "{text}");
 }
+
+#[test]
+fn a_store_that_failed_is_waited_for_by_nobody_and_counted_until_all_let_go_of_it() {
+    let (below, stores) = stores();
+    let [one, other] = [0, 1].map(|_| Rows::new(stores.index().unwrap()));
+    one.cells().fail("no disk");
+    one.cells().fail("again");
+    let error = other.cells().write(vec![(b"key".to_vec(), None)]).unwrap_err();
+    assert!(error.to_string().contains("no disk"), "{error}");
+    assert_eq!(stores.failures(), 1, "one store");
+    let next = stores.index().unwrap();
+    next.write(vec![(b"key".to_vec(), None)]).unwrap();
+    assert_eq!((left(below.path()), stores.stats().partitions), (2, 3));
+    drop((one, other));
+    assert_eq!((left(below.path()), stores.stats().partitions), (1, 1));
+}
+
+#[test]
+fn a_page_shows_each_timer_once_while_timers_move() {
+    const TIMERS: u64 = 300;
+    let (_below, stores) = stores();
+    let rows = Rows::new(stores.index().unwrap());
+    (0..TIMERS).for_each(|n| tail(&rows, TimerChange::Put(timer(n, n, 10))));
+    let is_over = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // There and back, past the others; and to the disk at times.
+            for round in 1..1_000 {
+                for n in 0..TIMERS {
+                    let due = if round % 2 == 0 { n } else { 1_000 - n };
+                    tail(&rows, TimerChange::Put(timer(n, due, 10)));
+                    if is_over.load(Ordering::SeqCst) > 0 {
+                        return;
+                    }
+                }
+                if round % 16 == 0 {
+                    rows.cells().flush();
+                }
+            }
+        });
+        let pages = (0..100).map(|_| {
+            let page = rows.list(TimerQuery { bytes: 1 << 20, ..TimerQuery::first(1_000) }).unwrap();
+            let mut found: Vec<u64> = page.into_iter().map(|row| row.id.offset.0).collect();
+            found.sort_unstable();
+            found
+        });
+        let wrong = pages.filter(|found| *found != (0..TIMERS).collect::<Vec<_>>()).count();
+        is_over.store(1, Ordering::SeqCst);
+        assert_eq!(wrong, 0, "of 100 pages");
+    });
+}
