@@ -7,6 +7,7 @@
 //! | `dl_reason` | why it is here |
 //! | `dl_time` | since when, in milliseconds |
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use denrei_storage::log::{
     Admin, ErrorKind, GroupId, Header, LogError, NewRecord, Offset, Partition, Place, Producer, TopicConfig,
     TopicName,
 };
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -52,6 +55,9 @@ pub(crate) struct Letter {
     pub(crate) at: Timestamp,
 }
 
+/// When it was last asked how large a letter of each topic may be.
+pub(crate) type Asked = Arc<Mutex<HashMap<TopicName, Instant>>>;
+
 /// Where letters go.
 #[derive(Clone)]
 pub(crate) struct Cemetery {
@@ -59,6 +65,7 @@ pub(crate) struct Cemetery {
     pub(crate) admin: Arc<dyn Admin>,
     pub(crate) group: GroupId,
     pub(crate) failures: metrics::Counter,
+    pub(crate) asked: Asked,
 }
 
 impl Letter {
@@ -134,13 +141,24 @@ impl Cemetery {
                 Err(error)
             }
             Err(error) if error.kind() == ErrorKind::TooLarge => {
-                // A producer of Kafka refuses by what it was told last of the topic, which this asks anew.
-                if let Err(error) = self.admin.topic(&letters).await {
-                    tracing::warn!(%error, topic = %letters, "the size of dead letters cannot be asked");
-                }
+                self.ask_size(letters).await;
                 Err(error)
             }
             other => other.map(drop),
+        }
+    }
+
+    /// A producer of Kafka refuses by what it was told last of the topic: this has it told anew. One asks for all letters that wait,
+    /// for there may be thousands.
+    async fn ask_size(&self, letters: TopicName) {
+        let now = Instant::now();
+        let last = self.asked.lock().get(&letters).copied();
+        if last.is_some_and(|last| now < last + LAST_RETRY) {
+            return;
+        }
+        self.asked.lock().insert(letters.clone(), now);
+        if let Err(error) = self.admin.topic(&letters).await {
+            tracing::warn!(%error, topic = %letters, "the size of dead letters cannot be asked");
         }
     }
 

@@ -245,12 +245,17 @@ impl Held {
             self.left_out.is_wanted = true;
             return Next::Nothing;
         }
-        if let Some(id) = held.behind.pop_first() {
+        let kept = self.overflow.iter().position(|work| work.key == Some(key));
+        // What is put under a number, and had a row already, may have been parked after what is kept was read.
+        let is_first = |work: &Work| held.behind.first().is_none_or(|id| work.origin.offset() < id.offset);
+        let kept = kept.filter(|at| self.overflow.get(*at).is_some_and(is_first));
+        if kept.is_none()
+            && let Some(id) = held.behind.pop_first()
+        {
             self.parked -= 1;
             held.fronts.insert(id.offset);
             return Next::Parked(id);
         }
-        let kept = self.overflow.iter().position(|work| work.key == Some(key));
         if let Some(work) = kept.and_then(|at| self.overflow.remove(at)) {
             held.fronts.insert(work.origin.offset());
             return Next::Kept(Box::new(work));

@@ -29,7 +29,7 @@ mod twins;
 mod work;
 
 pub(crate) use self::actor::{Assignment, Partition, PartitionHandle};
-pub(crate) use self::burial::{Cemetery, dead_letter_topic, without_added};
+pub(crate) use self::burial::{Asked, Cemetery, dead_letter_topic, without_added};
 pub(crate) use self::gaps::CommitNote;
 pub(crate) use self::left::Left;
 pub(crate) use self::tracker::Tracker;

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::reader::Reader;
 use super::{Shared, State, Subscription};
 use crate::metrics::Meters;
-use crate::partition::{Budget, Cemetery};
+use crate::partition::{Asked, Budget, Cemetery};
 use crate::pipeline::Pipeline;
 use crate::settings::{Settings, SettingsSource, StaticSettings};
 
@@ -165,6 +165,7 @@ impl SubscriptionBuilder {
             admin: self.log.admin(),
             group: self.group.clone(),
             failures: metrics.dead_letter_failures.clone(),
+            asked: Asked::default(),
         };
         let retry_topics = self.retry_topics(&cemetery).await?;
         for topic in self.pipelines.keys() {

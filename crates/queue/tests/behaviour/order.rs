@@ -114,7 +114,7 @@ async fn tasks_that_only_begin_to_wait_take_nothing_of_the_rate() {
 async fn timers_that_must_wait_do_not_keep_others_from_firing_nor_lose_their_place() {
     let bench = Bench::new("t", 1).await;
     let (pipeline, seen) = recorder();
-    let settings = Settings { max_held: 4, max_fired_timers: 5, ..holding() };
+    let settings = Settings { max_held: 2, max_fired_timers: 5, ..holding() };
     let subscription = bench.subscribe(pipeline, settings).await;
     put_after(&bench, 300, "k", "first").await;
     put(&bench, &["k=1", "k=2", "k=3", "k=4"]).await;

@@ -21,7 +21,13 @@ async fn a_letter_larger_than_its_topic_takes_waits_until_that_takes_more() {
     let small = TopicConfig { max_record_bytes: 1_000, ..TopicConfig::new(1) };
     admin.create_topic(&topic, small).await.unwrap();
     let failures = metrics::Counter::from_arc(Arc::clone(&failed));
-    let cemetery = Cemetery { producer: log.producer(), admin: Arc::clone(&admin), group, failures };
+    let cemetery = Cemetery {
+        producer: log.producer(),
+        admin: Arc::clone(&admin),
+        group,
+        failures,
+        asked: Asked::default(),
+    };
     let (offset, at) = (Offset(7), Timestamp::from_millis(0));
     let value = Some(Bytes::from(vec![7; 2_000]));
     let (key, headers, reason) = (None, Vec::new(), "hopeless".to_owned());
@@ -43,6 +49,14 @@ async fn a_letter_larger_than_its_topic_takes_waits_until_that_takes_more() {
 struct Learned {
     log: LocalLog,
     limit: Arc<AtomicUsize>,
+    /// How often it was asked.
+    asked: AtomicUsize,
+}
+
+impl Learned {
+    fn new(log: &LocalLog, limit: &Arc<AtomicUsize>) -> Self {
+        Self { log: log.clone(), limit: Arc::clone(limit), asked: AtomicUsize::new(0) }
+    }
 }
 
 impl Producer for Learned {
@@ -64,6 +78,8 @@ type Answer<'a, T> = BoxFuture<'a, Result<T, LogError>>;
 impl Admin for Learned {
     fn topic<'a>(&'a self, topic: &'a TopicName) -> Answer<'a, Option<TopicInfo>> {
         async move {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(5)).await;
             let info = self.log.admin().topic(topic).await?;
             self.limit.store(info.as_ref().map_or(0, |info| info.max_record_bytes), Ordering::SeqCst);
             Ok(info)
@@ -117,9 +133,15 @@ async fn a_letter_is_written_too_if_the_producer_knows_of_the_larger_limit_only_
     // It took less when the producer learned of it.
     log.admin().create_topic(&topic, TopicConfig::new(1)).await.unwrap();
     let limit = Arc::new(AtomicUsize::new(1_000));
-    let producer = Arc::new(Learned { log: log.clone(), limit: Arc::clone(&limit) });
-    let admin = Arc::new(Learned { log, limit });
-    let cemetery = Cemetery { producer, admin, group, failures: metrics::Counter::noop() };
+    let producer = Arc::new(Learned::new(&log, &limit));
+    let admin = Arc::new(Learned::new(&log, &limit));
+    let cemetery = Cemetery {
+        producer,
+        admin: Arc::<Learned>::clone(&admin),
+        group,
+        failures: metrics::Counter::noop(),
+        asked: Asked::default(),
+    };
     let letter = Letter {
         place,
         offset: Offset(7),
@@ -130,6 +152,9 @@ async fn a_letter_is_written_too_if_the_producer_knows_of_the_larger_limit_only_
         reason: "hopeless".to_owned(),
         at: Timestamp::from_millis(0),
     };
-    let written = tokio::time::timeout(Duration::from_secs(31), cemetery.bury(letter)).await;
+    let letters = (0..100).map(|n| Letter { offset: Offset(n), ..letter.clone() });
+    let all = futures_util::future::join_all(letters.map(|letter| cemetery.clone().bury(letter)));
+    let written = tokio::time::timeout(Duration::from_secs(31), all).await;
     assert!(written.is_ok(), "the second try finds it large enough");
+    assert_eq!(admin.asked.load(Ordering::SeqCst), 1, "one asks for all");
 }
