@@ -75,9 +75,15 @@ pub(crate) struct Held {
     left_out: LeftOut,
     /// As they were when somebody last asked for what was left out.
     bounds: Option<Bounds>,
+    /// How often it was asked since then whether it is time, while there was room for a front.
+    looks: u32,
     /// It was said that the bound is reached.
     was_told: bool,
 }
+
+/// Fronts that were left out are looked for after so many looks, of a second each, if there is room for one: they may be gone, and
+/// nothing is read until that is known.
+const MOST_LOOKS: u32 = 600;
 
 /// What was left out of the timers that were found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -207,17 +213,19 @@ impl Held {
         self.bounds = Some(bounds);
     }
 
-    /// Whether those that were left out are to be looked for now: half of the room is free again, there may be more room than before, or a
-    /// key waits for them.
+    /// Whether those that were left out are to be looked for now: half of the room is free again, or some of it for ten minutes; there may be
+    /// more room than before; or a key waits for them.
     pub(crate) fn take_rest(&mut self, bounds: Bounds) -> bool {
         let before = self.bounds.replace(bounds).unwrap_or(bounds);
+        self.looks += u32::from(self.left_out.fronts && self.len() < bounds.fronts);
         let is_time = self.left_out.is_wanted
             || (self.left_out.fronts && bounds.fronts > before.fronts)
             || (self.left_out.behind && bounds.behind > before.behind)
+            || self.looks >= MOST_LOOKS
             || (self.left_out.fronts && self.len() <= bounds.fronts / 2)
             || (self.left_out.behind && self.parked <= bounds.behind / 2);
         if is_time {
-            self.left_out = LeftOut::default();
+            (self.left_out, self.looks) = (LeftOut::default(), 0);
             self.keys.values_mut().for_each(|key| key.has_more_fronts = false);
         }
         is_time

@@ -105,6 +105,20 @@ fn a_front_that_waits_again_and_finds_no_room_is_left_out_if_nothing_is_known_be
 }
 
 #[test]
+fn a_front_that_was_left_out_does_not_stop_reading_until_half_of_the_others_are_gone() {
+    let bounds = Bounds { fronts: 10, behind: 10 };
+    let mut held = Held::default();
+    (0..11).for_each(|n| held.hold(key(n), Offset(n)));
+    assert!(held.leave_out(key(10), Offset(10), bounds.fronts));
+    assert!((0..2 * MOST_LOOKS).all(|_| !held.take_rest(bounds)), "there is no room for it");
+    assert!(matches!(held.ended(key(9), Offset(9)), Next::Nothing));
+    assert!((1..MOST_LOOKS).all(|_| !held.take_rest(bounds)), "looking is dear");
+    assert!(held.take_rest(bounds) && !held.is_partial());
+    held.recall_front(key(11), &TimerRow { id: id(11), due: NEVER, payload: Bytes::new() }, 9);
+    assert!(held.is_partial() && !held.take_rest(bounds), "it begins anew");
+}
+
+#[test]
 fn what_is_on_its_way_to_the_front_is_not_found_behind_it_once_more() {
     let mut held = Held::default();
     held.hold(key(7), Offset(1));
